@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The privileged half: see broker.h. Small on purpose; nothing here parses what came from outside. */
+#include "agent/broker.h"
+
+#include "kernel/kernel.h"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+struct served {
+	struct gadget *gadgets[BROKER_GADGETS_MAX];
+	int rings[BROKER_RINGS_MAX];
+};
+
+struct descriptors {
+	int fds[GADGET_SHARED_MAX];
+	int count;
+	bool close; /* they were opened for the reply */
+};
+
+static int serve_ring(struct served *s, const struct broker_request *q, struct descriptors *d)
+{
+	int fd;
+
+	if (q->ring >= BROKER_RINGS_MAX || q->size < 4096 || q->size > 256 << 20 || (q->size & (q->size - 1)))
+		return fail(-EINVAL, "a ring of %u bytes", q->size);
+	if (s->rings[q->ring] < 0) {
+		fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "saker_ring", 0, 0, q->size, NULL);
+		if (fd < 0)
+			return fail_errno(-errno, "cannot make a ring of %u bytes", q->size);
+		s->rings[q->ring] = fd;
+	}
+	d->fds[d->count++] = s->rings[q->ring];
+	return 0;
+}
+
+static int set_parameters(struct gadget *g, const struct broker_request *q)
+{
+	const char *p = q->parameters, *end = p + q->parameters_size;
+
+	while (p < end) {
+		size_t len = strnlen(p, end - p);
+		_cleanup_free_ char *word = strndup(p, len);
+		char *equals = word ? strchr(word, '=') : NULL;
+		int err;
+
+		if (!equals)
+			return fail(-EINVAL, "a parameter without a value");
+		*equals = '\0';
+		err = gadget_set_parameter(g, word, equals + 1);
+		if (err)
+			return err;
+		p += len + 1;
+	}
+	return 0;
+}
+
+static bool is_embedded(const char *name)
+{
+	size_t count;
+	const struct embedded_gadget *all = gadget_embedded(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(all[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+static int serve_load(struct served *s, const struct broker_request *q, struct descriptors *d)
+{
+	_cleanup_(gadget_freep) struct gadget *g = NULL;
+	int err;
+
+	if (q->number >= BROKER_GADGETS_MAX || s->gadgets[q->number])
+		return fail(-EINVAL, "gadget number %u", q->number);
+	if (q->ring >= BROKER_RINGS_MAX || s->rings[q->ring] < 0)
+		return fail(-EINVAL, "ring number %u", q->ring);
+	if (!memchr(q->name, '\0', sizeof(q->name)) || !is_embedded(q->name))
+		return fail(-ENOENT, "no such gadget");
+	if (q->parameters_size > sizeof(q->parameters) || q->predicate_count > BROKER_PREDICATE_MAX)
+		return fail(-EINVAL, "a request that is too long");
+	err = gadget_open(q->name, &g);
+	if (!err)
+		err = set_parameters(g, q);
+	if (!err && q->predicate_count)
+		err = gadget_set_predicate(g, q->predicate, q->predicate_count);
+	if (err)
+		return err;
+	gadget_set_number(g, (u16)q->number);
+	/* What the agent itself does (its store, its web server) would feed itself. */
+	gadget_set_self_pid(g, q->what);
+	err = gadget_set_ring(g, 0, s->rings[q->ring]);
+	if (!err)
+		err = gadget_load(g);
+	if (!err)
+		err = gadget_attach(g);
+	if (err)
+		return err;
+	d->count = gadget_shared(g, d->fds);
+	if (d->count < 0)
+		return d->count;
+	s->gadgets[q->number] = TAKE_PTR(g);
+	return 0;
+}
+
+static int serve_open(const struct broker_request *q, struct descriptors *d)
+{
+	static const char *const files[] = { [BROKER_EXE] = "exe", [BROKER_MAPS] = "maps", [BROKER_ROOT] = "root" };
+	char path[64];
+	int fd;
+
+	if (q->what >= BROKER_FILES)
+		return fail(-EINVAL, "file %u of a process", q->what);
+	snprintf(path, sizeof(path), "/proc/%u/%s", q->number, files[q->what]);
+	/* An executable is only ever read; O_PATH for the root, through which the worker may look up but gains nothing. */
+	fd = open(path, q->what == BROKER_ROOT ? O_PATH | O_CLOEXEC : O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return fail_errno(-errno, "%s", path);
+	d->fds[d->count++] = fd;
+	d->close = true;
+	return 0;
+}
+
+static int serve_one(struct served *s, const struct broker_request *q, struct broker_reply *reply, struct descriptors *d)
+{
+	struct losses losses;
+
+	switch (q->type) {
+	case BROKER_RING:
+		return serve_ring(s, q, d);
+	case BROKER_LOAD:
+		return serve_load(s, q, d);
+	case BROKER_OPEN:
+		return serve_open(q, d);
+	case BROKER_UNLOAD:
+	case BROKER_MISSED:
+		if (q->number >= BROKER_GADGETS_MAX || !s->gadgets[q->number])
+			return fail(-EINVAL, "gadget number %u", q->number);
+		if (q->type == BROKER_UNLOAD) {
+			s->gadgets[q->number] = gadget_free(s->gadgets[q->number]);
+			return 0;
+		}
+		gadget_losses(s->gadgets[q->number], &losses);
+		reply->value = losses.missed;
+		return 0;
+	default:
+		return fail(-EINVAL, "request %u", q->type);
+	}
+}
+
+/* One packet with the descriptors that are there; `present` tells the gaps. */
+static int send_reply(int socket, struct broker_reply *reply, const struct descriptors *d)
+{
+	char control[CMSG_SPACE(sizeof(int) * GADGET_SHARED_MAX)] = {};
+	struct iovec io = { reply, sizeof(*reply) };
+	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
+	int fds[GADGET_SHARED_MAX];
+	size_t n = 0;
+
+	reply->slots = (u32)MAX(d->count, 0);
+	for (int i = 0; i < d->count; i++) {
+		if (d->fds[i] < 0)
+			continue;
+		reply->present |= 1u << i;
+		fds[n++] = d->fds[i];
+	}
+	if (n) {
+		struct cmsghdr *c = (struct cmsghdr *)(void *)control;
+
+		m.msg_control = control;
+		m.msg_controllen = CMSG_SPACE(sizeof(int) * n);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * n);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * n);
+	}
+	return sendmsg(socket, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int broker_serve(int socket)
+{
+	struct served *s = calloc(1, sizeof(*s));
+	struct broker_request *q = calloc(1, sizeof(*q));
+	int err = s && q ? 0 : fail(-ENOMEM, "out of memory");
+
+	for (size_t i = 0; s && i < BROKER_RINGS_MAX; i++)
+		s->rings[i] = -1;
+	while (!err) {
+		struct broker_reply reply = {};
+		struct descriptors d = {};
+		ssize_t n = recv(socket, q, sizeof(*q), 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break; /* the worker is gone */
+		reply.error = n == sizeof(*q) ? serve_one(s, q, &reply, &d) : fail(-EINVAL, "a malformed request");
+		if (reply.error) {
+			d.count = 0;
+			snprintf(reply.text, sizeof(reply.text), "%s", error_text());
+		}
+		err = send_reply(socket, &reply, &d);
+		for (int i = 0; i < d.count && d.close; i++)
+			close(d.fds[i]);
+	}
+	for (size_t i = 0; s && i < BROKER_GADGETS_MAX; i++)
+		gadget_free(s->gadgets[i]);
+	for (size_t i = 0; s && i < BROKER_RINGS_MAX; i++) {
+		if (s->rings[i] >= 0)
+			close(s->rings[i]);
+	}
+	free(s);
+	free(q);
+	return err == -EPIPE ? 0 : err;
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The table of settings and what follows from it: defaults, reading, printing. A setting is added by one row here and one
+ * member in config.h.
+ */
+#include "agent/config_internal.h"
+
+const char *const ring_class_names[CONFIG_RINGS] = { "process", "network", "block", "file" };
+
+#define AT(member) offsetof(struct config, member)
+
+const struct setting settings[] = {
+	{ "store.enabled", SETTING_BOOL, AT(store_enabled), "true", "keep records on disk" },
+	{ "store.path", SETTING_TEXT, AT(store_path), "/var/lib/saker", "folder of the store, mode 0700" },
+	{ "store.partition", SETTING_DURATION, AT(store_partition_ns), "1h", "time that one partition file covers" },
+	{ "store.max_age", SETTING_DURATION, AT(store_max_age_ns), "7d", "older partitions are deleted" },
+	{ "store.max_size", SETTING_SIZE, AT(store_max_bytes), "1G", "the oldest partitions go when the store is larger" },
+	{ "store.flush", SETTING_DURATION, AT(store_flush_ns), "1s", "records wait at most this long for the disk" },
+	{ "store.mask_secrets", SETTING_BOOL, AT(store_mask_secrets), "true",
+	  "passwords and tokens in arguments are stored as ***" },
+	{ "store.columns", SETTING_LIST, AT(store_columns), "container.name container.id pod.name unit user",
+	  "computed columns that are stored with each record" },
+	{ "http.enabled", SETTING_BOOL, AT(http_enabled), "true", "serve /metrics, /api/v1 and the live stream" },
+	{ "http.address", SETTING_TEXT, AT(http_address), "127.0.0.1", "address to listen on" },
+	{ "http.port", SETTING_NUMBER, AT(http_port), "9753", "TCP port to listen on" },
+	{ "http.clients", SETTING_NUMBER, AT(http_clients), "64", "connections at a time" },
+	{ "http.query_timeout", SETTING_DURATION, AT(query_timeout_ns), "30s", "a query over HTTP is ended after this" },
+	{ "worker.user", SETTING_TEXT, AT(user), "saker", "the worker runs as this user, without capabilities" },
+	{ "worker.interval", SETTING_DURATION, AT(interval_ns), "10s", "how often tables and histograms are read" },
+	{ "worker.processes", SETTING_NUMBER, AT(processes), "16384", "processes remembered at most" },
+	{ "worker.summary", SETTING_BOOL, AT(summary), "true", "show a live summary when started on a terminal" },
+	{ "rings.process", SETTING_SIZE, AT(ring_bytes[RING_PROCESS]), "1M", "ring of the process gadgets" },
+	{ "rings.network", SETTING_SIZE, AT(ring_bytes[RING_NETWORK]), "1M", "ring of the network gadgets" },
+	{ "rings.block", SETTING_SIZE, AT(ring_bytes[RING_BLOCK]), "1M", "ring of the disk gadgets" },
+	{ "rings.file", SETTING_SIZE, AT(ring_bytes[RING_FILE]), "4M", "ring of the file gadgets" },
+};
+const size_t setting_count = ARRAY_SIZE(settings);
+
+/* What runs by default: cheap, and what one wants to have had on when something went wrong. */
+static const struct {
+	const char *name;
+	enum ring_class ring;
+	u64 budget;
+} default_gadgets[] = {
+	{ "execsnoop", RING_PROCESS, 5000 },	{ "exitsnoop", RING_PROCESS, 5000 }, { "oomkill", RING_PROCESS, 0 },
+	{ "killsnoop", RING_PROCESS, 1000 },	{ "mountsnoop", RING_PROCESS, 100 }, { "tcpconnect", RING_NETWORK, 2000 },
+	{ "tcplife", RING_NETWORK, 2000 },	{ "biosnoop", RING_BLOCK, 2000 },    { "biolatency", RING_BLOCK, 0 },
+	{ "runqlat", RING_PROCESS, 0 },		{ "opensnoop", RING_FILE, 2000 },
+};
+
+void config_list_free(char **list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(list[i]);
+	free(list);
+}
+
+struct config *config_free(struct config *c)
+{
+	if (!c)
+		return NULL;
+	config_list_free(c->store_columns, c->store_column_count);
+	free(c->store_path);
+	free(c->http_address);
+	free(c->user);
+	for (size_t i = 0; i < c->gadget_count; i++) {
+		free(c->gadgets[i].name);
+		free(c->gadgets[i].where);
+		free(c->gadgets[i].parameters);
+	}
+	free(c->gadgets);
+	free(c);
+	return NULL;
+}
+
+void config_freep(struct config **c)
+{
+	*c = config_free(*c);
+}
+
+struct config_gadget *config_gadget_add(struct config *c, const char *name)
+{
+	struct config_gadget *g;
+
+	for (size_t i = 0; i < c->gadget_count; i++) {
+		if (!strcmp(c->gadgets[i].name, name))
+			return &c->gadgets[i];
+	}
+	if (grow(&c->gadgets, &c->gadget_capacity, c->gadget_count + 1, sizeof(*g)))
+		return NULL;
+	g = &c->gadgets[c->gadget_count];
+	*g = (struct config_gadget){ .name = strdup(name), .where = strdup(""), .store = true, .enabled = true };
+	if (!g->name || !g->where) {
+		free(g->name);
+		free(g->where);
+		fail(-ENOMEM, "out of memory");
+		return NULL;
+	}
+	c->gadget_count++;
+	return g;
+}
+
+static int set_list(struct config *c, const char *words)
+{
+	_cleanup_free_ char *copy = strdup(words);
+	char *next = copy, *word;
+
+	while (copy && (word = strsep(&next, " "))) {
+		int err = config_list_add(c, word);
+
+		if (err)
+			return err;
+	}
+	return copy ? 0 : fail(-ENOMEM, "out of memory");
+}
+
+int config_list_add(struct config *c, const char *word)
+{
+	char **bigger = realloc(c->store_columns, (c->store_column_count + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return fail(-ENOMEM, "out of memory");
+	c->store_columns = bigger;
+	bigger[c->store_column_count] = strdup(word);
+	if (!bigger[c->store_column_count])
+		return fail(-ENOMEM, "out of memory");
+	c->store_column_count++;
+	return 0;
+}
+
+int setting_set(struct config *c, const struct setting *s, const char *text)
+{
+	void *at = (char *)c + s->offset;
+	char *copy;
+	u64 number;
+	int err;
+
+	switch (s->type) {
+	case SETTING_BOOL:
+		if (strcmp(text, "true") && strcmp(text, "false"))
+			return fail(-EINVAL, "%s takes true or false, not '%s'", s->name, text);
+		*(bool *)at = !strcmp(text, "true");
+		return 0;
+	case SETTING_TEXT:
+		copy = strdup(text);
+		if (!copy)
+			return fail(-ENOMEM, "out of memory");
+		free(*(char **)at);
+		*(char **)at = copy;
+		return 0;
+	case SETTING_LIST:
+		return set_list(c, text);
+	case SETTING_NUMBER:
+		err = parse_u64(text, &number);
+		break;
+	case SETTING_SIZE:
+		err = parse_size(text, &number);
+		break;
+	default:
+		err = parse_duration(text, &number);
+	}
+	if (err)
+		return fail_in(err, "%s", s->name);
+	*(u64 *)at = number;
+	return 0;
+}
+
+struct config *config_new(void)
+{
+	struct config *c = calloc(1, sizeof(*c));
+
+	for (size_t i = 0; c && i < setting_count; i++) {
+		if (setting_set(c, &settings[i], settings[i].value))
+			return config_free(c);
+	}
+	for (size_t i = 0; c && i < ARRAY_SIZE(default_gadgets); i++) {
+		struct config_gadget *g = config_gadget_add(c, default_gadgets[i].name);
+
+		if (!g)
+			return config_free(c);
+		g->ring = default_gadgets[i].ring;
+		g->budget = default_gadgets[i].budget;
+	}
+	return c;
+}
+
+/* ---- printing ----------------------------------------------------------------------------------------------- */
+
+static void add_exact_duration(struct buf *b, u64 ns)
+{
+	static const struct {
+		const char *name;
+		u64 ns;
+	} units[] = { { "d", 86400 * NSEC_PER_SEC }, { "h", 3600 * NSEC_PER_SEC }, { "min", 60 * NSEC_PER_SEC },
+		      { "s", NSEC_PER_SEC },	     { "ms", NSEC_PER_MSEC },	   { "us", NSEC_PER_USEC } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (ns && ns % units[i].ns == 0) {
+			buf_printf(b, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].name);
+			return;
+		}
+	}
+	buf_printf(b, "%lluns", (unsigned long long)ns);
+}
+
+static void add_exact_size(struct buf *b, u64 bytes)
+{
+	static const char letters[] = "GMK";
+
+	for (unsigned i = 0; i < 3; i++) {
+		u64 unit = 1ULL << (10 * (3 - i));
+
+		if (bytes && bytes % unit == 0) {
+			buf_printf(b, "%llu%c", (unsigned long long)(bytes / unit), letters[i]);
+			return;
+		}
+	}
+	buf_add_u64(b, bytes);
+}
+
+/* A JSON string is a YAML double-quoted scalar. */
+static void add_quoted(struct buf *b, const char *text)
+{
+	text_add_json(b, text, strlen(text));
+}
+
+static void print_value(const struct config *c, const struct setting *s, struct buf *b)
+{
+	const void *at = (const char *)c + s->offset;
+
+	switch (s->type) {
+	case SETTING_BOOL:
+		buf_add_str(b, *(const bool *)at ? "true" : "false");
+		break;
+	case SETTING_TEXT:
+		add_quoted(b, *(char *const *)at);
+		break;
+	case SETTING_LIST:
+		buf_add_char(b, '[');
+		for (size_t i = 0; i < c->store_column_count; i++) {
+			buf_add_str(b, i ? ", " : "");
+			add_quoted(b, c->store_columns[i]);
+		}
+		buf_add_char(b, ']');
+		break;
+	case SETTING_NUMBER:
+		buf_add_u64(b, *(const u64 *)at);
+		break;
+	case SETTING_SIZE:
+		add_exact_size(b, *(const u64 *)at);
+		break;
+	case SETTING_DURATION:
+		add_exact_duration(b, *(const u64 *)at);
+		break;
+	}
+}
+
+static void print_gadget(const struct config_gadget *g, struct buf *b)
+{
+	const char *p = g->parameters, *end = p ? p + g->parameters_size : NULL;
+
+	buf_add_str(b, "  ");
+	add_quoted(b, g->name);
+	buf_printf(b, ": { enabled: %s, store: %s, ring: %s, budget: %llu", g->enabled ? "true" : "false",
+		   g->store ? "true" : "false", ring_class_names[g->ring], (unsigned long long)g->budget);
+	if (*g->where) {
+		buf_add_str(b, ", where: ");
+		add_quoted(b, g->where);
+	}
+	if (p != end)
+		buf_add_str(b, ", parameters: { ");
+	for (bool first = true; p < end; p += strlen(p) + 1, first = false) {
+		_cleanup_free_ char *word = strdup(p);
+		char *equals = word ? strchr(word, '=') : NULL;
+
+		if (!equals)
+			continue;
+		*equals = '\0';
+		buf_add_str(b, first ? "" : ", ");
+		add_quoted(b, word);
+		buf_add_str(b, ": ");
+		add_quoted(b, equals + 1);
+	}
+	buf_add_str(b, g->parameters_size ? " } }\n" : " }\n");
+}
+
+void config_print(const struct config *c, struct buf *b)
+{
+	const char *section = "";
+	size_t section_len = 0;
+
+	buf_add_str(b, "# Saker's agent: every setting, as it is now. SIGHUP or saving this file reloads it.\n");
+	for (size_t i = 0; i < setting_count; i++) {
+		const struct setting *s = &settings[i];
+		size_t len = (size_t)(strchr(s->name, '.') - s->name);
+		size_t start;
+
+		if (len != section_len || memcmp(s->name, section, len)) {
+			buf_printf(b, "%.*s:\n", (int)len, s->name);
+			section = s->name;
+			section_len = len;
+		}
+		start = b->len;
+		buf_printf(b, "  %s: ", s->name + len + 1);
+		print_value(c, s, b);
+		buf_add_fill(b, ' ', b->len - start < 36 ? 36 - (b->len - start) : 1);
+		buf_printf(b, "# %s\n", s->help);
+	}
+	buf_add_str(b, "# budget: records stored a second at most (0: no limit); where: a filter, as in --where\n");
+	buf_add_str(b, "gadgets:\n");
+	for (size_t i = 0; i < c->gadget_count; i++)
+		print_gadget(&c->gadgets[i], b);
+}

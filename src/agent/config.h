@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's configuration: one YAML file. A table of settings (config.c) is the source of the reader, of the defaults, of
+ * `saker agent --print-config` and of the manual; gadgets have a section each with the same few keys.
+ */
+#pragma once
+
+#include "base/base.h"
+
+#define CONFIG_RINGS 4
+#define CONFIG_PATH "/etc/saker/agent.yaml"
+
+/* Rings by class: what is loud cannot push out what matters. In the order in which they are read. */
+enum ring_class { RING_PROCESS, RING_NETWORK, RING_BLOCK, RING_FILE };
+extern const char *const ring_class_names[CONFIG_RINGS];
+
+struct config_gadget {
+	char *name;
+	bool enabled, store;
+	enum ring_class ring;
+	char *where;	/* "" for none */
+	u64 budget;	/* records stored a second at most, 0: no limit */
+	char *parameters; /* "name=value\0..." */
+	size_t parameters_size;
+};
+
+struct config {
+	/* store */
+	bool store_enabled;
+	char *store_path;
+	u64 store_partition_ns, store_max_age_ns, store_max_bytes, store_flush_ns;
+	bool store_mask_secrets;
+	char **store_columns; /* virtual columns kept with each record */
+	size_t store_column_count;
+	/* http */
+	bool http_enabled;
+	char *http_address;
+	u64 http_port;
+	u64 http_clients;
+	u64 query_timeout_ns;
+	/* process */
+	char *user;
+	u64 interval_ns; /* how often tables are read */
+	u64 processes;	 /* size of the table of processes */
+	u64 ring_bytes[CONFIG_RINGS];
+	bool summary; /* live summary on a terminal */
+	struct config_gadget *gadgets;
+	size_t gadget_count, gadget_capacity;
+};
+
+/* The defaults. NULL: out of memory. */
+struct config *config_new(void);
+struct config *config_free(struct config *c);
+void config_freep(struct config **c);
+/*
+ * Reads @text over the defaults. -EINVAL with "FILE:LINE:COLUMN: what" (an unknown key suggests the nearest).
+ */
+int config_parse(const char *file, const char *text, size_t len, struct config **ret);
+/* The same from a file. A missing file is -ENOENT. */
+int config_read(const char *file, struct config **ret);
+/* Every setting with its value and what it is for, as YAML that config_parse() reads back to the same. */
+void config_print(const struct config *c, struct buf *b);

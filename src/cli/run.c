@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One tool: open, filter, load, attach, then a loop that waits for the ring, the interval, the end and signals. Records are
+ * written as they come; tables when their interval is over and at the end; what was lost is said last, on stderr.
+ */
+#include "cli/run.h"
+
+#include "cli/command.h"
+#include "cli/help.h"
+
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+/* The ring is polled: a wake-up for each event would cost more than the event (gadget.h, saker_ring_flags). */
+#define POLL_MS 50
+#define RING_BYTES (1 << 20)
+
+struct session {
+	const struct options *options;
+	struct gadget *gadget;
+	struct host *host;
+	struct filter filter;
+	struct child child;
+	struct writer **writers; /* one per schema */
+	uv_loop_t loop;
+	uv_poll_t ring;
+	uv_timer_t poll, interval, deadline;
+	uv_signal_t interrupt, terminate, hangup, child_exit;
+	u64 records, readings;
+	bool done, failed;
+	int error;
+};
+
+static struct writer *writer_of(struct session *s, const struct schema *schema)
+{
+	const struct gadget_info *info = gadget_info(s->gadget);
+
+	for (size_t i = 0; i < info->schema_count; i++) {
+		if (info->schemas[i] == schema)
+			return s->writers[i];
+	}
+	return NULL;
+}
+
+static void finish(struct session *s)
+{
+	s->done = true;
+	uv_stop(&s->loop);
+}
+
+static void on_record(void *context, const struct record *r)
+{
+	struct session *s = context;
+
+	if (s->filter.user && r->schema->sort == SCHEMA_EVENTS && !expression_match(s->filter.user, r))
+		return;
+	if (r->schema->sort == SCHEMA_EVENTS) {
+		if (s->options->count && s->records >= s->options->count)
+			return;
+		s->records++;
+	}
+	writer_record(writer_of(s, r->schema), r);
+}
+
+static void flush(struct session *s)
+{
+	for (size_t i = 0; i < gadget_info(s->gadget)->schema_count; i++) {
+		int err = writer_flush(s->writers[i]);
+
+		if (err == -EPIPE) {
+			finish(s); /* `| head` has what it wanted */
+		} else if (err) {
+			s->error = err;
+			finish(s);
+		}
+	}
+}
+
+static void drain(struct session *s)
+{
+	int n;
+
+	do {
+		n = gadget_consume(s->gadget, on_record, s);
+		flush(s);
+	} while (n > 1024 && !s->done);
+	if (n < 0 && n != -EBADMSG) {
+		s->error = n;
+		finish(s);
+	}
+	if (s->options->count && s->records >= s->options->count && gadget_has_events(s->gadget))
+		finish(s);
+}
+
+static void read_tables(struct session *s, bool last)
+{
+	int n = gadget_read(s->gadget, last, on_record, s);
+
+	for (size_t i = 0; i < gadget_info(s->gadget)->schema_count; i++)
+		writer_batch_end(s->writers[i]);
+	flush(s);
+	if (n < 0) {
+		s->error = n;
+		finish(s);
+	}
+}
+
+static void on_ring(uv_poll_t *handle, int status UNUSED, int events UNUSED)
+{
+	drain(handle->data);
+}
+
+static void on_poll(uv_timer_t *timer)
+{
+	drain(timer->data);
+}
+
+static void on_interval(uv_timer_t *timer)
+{
+	struct session *s = timer->data;
+
+	read_tables(s, false);
+	s->readings++;
+	if (s->options->count && s->readings >= s->options->count)
+		finish(s);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	finish(timer->data);
+}
+
+static void on_stop(uv_signal_t *handle, int number UNUSED)
+{
+	finish(handle->data);
+}
+
+static void on_child(uv_signal_t *handle, int number UNUSED)
+{
+	struct session *s = handle->data;
+	int status;
+
+	if (s->child.pid > 0 && !s->child.ended && waitpid(s->child.pid, &status, WNOHANG) == s->child.pid) {
+		child_ended(&s->child, status);
+		finish(s);
+	}
+}
+
+/* ---- setting up ------------------------------------------------------------------------------------------- */
+
+static bool parameter_is_set(void *context, const char *name)
+{
+	const struct gadget_info *info = gadget_info(context);
+
+	for (size_t i = 0; i < info->parameter_count; i++) {
+		const struct parameter *p = &info->parameters[i];
+
+		if (!strcmp(p->name, name))
+			return p->value[0] && strcmp(p->value, "0") && strcmp(p->value, "false");
+	}
+	return false;
+}
+
+static u32 terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
+}
+
+static int open_writers(struct session *s)
+{
+	const struct gadget_info *info = gadget_info(s->gadget);
+	const struct options *o = s->options;
+	struct writer_options w = {
+		.columns = o->columns, .sort = o->sort, .top = o->top, .terminal_width = terminal_width(),
+		.headings = !o->no_header, .parameter_set = parameter_is_set, .context = s->gadget, .out = stdout,
+	};
+	int err = output_format_parse(o->output ? o->output : "table", &w.format);
+
+	w.colour = w.terminal_width && !getenv("NO_COLOR");
+	s->writers = calloc(info->schema_count + 1, sizeof(*s->writers));
+	if (!s->writers)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < info->schema_count && !err; i++) {
+		/* Columns and order are meant for the tool's first schema; a summary beside it has its own. */
+		if (i)
+			w.columns = w.sort = NULL;
+		err = writer_new(info->schemas[i], &w, &s->writers[i]);
+	}
+	return err;
+}
+
+static int set_parameters(struct session *s)
+{
+	for (size_t i = 0; i < s->options->assignment_count; i++) {
+		const struct assignment *a = &s->options->assignments[i];
+		int err = gadget_set_parameter(s->gadget, a->name, a->value);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int symbolize(void *context, u32 pid, const u64 *addresses, size_t count, bool user, struct buf *b)
+{
+	return host_format_stack(context, pid, addresses, count, user, b);
+}
+
+static int prepare(struct session *s)
+{
+	const struct gadget_info *info = gadget_info(s->gadget);
+	int err = set_parameters(s);
+
+	s->host = host_new(NULL);
+	if (!s->host)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < info->schema_count && !err; i++)
+		err = host_add_columns(s->host, info->schemas[i]);
+	if (!err)
+		err = open_writers(s);
+	if (!err && s->options->command)
+		err = child_start(&s->child, s->options->command);
+	if (!err)
+		err = filter_build(&s->filter, s->options, s->gadget, s->host, &s->child);
+	if (err)
+		return err;
+	gadget_set_symbolizer(s->gadget, symbolize, s->host);
+	err = gadget_set_ring(s->gadget, RING_BYTES, -1);
+	if (!err)
+		err = gadget_load(s->gadget);
+	if (!err)
+		err = gadget_attach(s->gadget);
+	if (!err && s->options->explain)
+		filter_explain(&s->filter, s->gadget, stderr);
+	return err;
+}
+
+static void start_signal(struct session *s, uv_signal_t *handle, uv_signal_cb fn, int number)
+{
+	uv_signal_init(&s->loop, handle);
+	handle->data = s;
+	uv_signal_start(handle, fn, number);
+}
+
+static void start_timer(struct session *s, uv_timer_t *timer, uv_timer_cb fn, u64 first_ms, u64 repeat_ms)
+{
+	uv_timer_init(&s->loop, timer);
+	timer->data = s;
+	uv_timer_start(timer, fn, first_ms, repeat_ms);
+}
+
+static u64 to_ms(u64 ns)
+{
+	return MAX(ns / NSEC_PER_MSEC, 1);
+}
+
+static void loop(struct session *s)
+{
+	const struct options *o = s->options;
+	int fd = gadget_poll_fd(s->gadget);
+
+	if (fd >= 0) {
+		uv_poll_init(&s->loop, &s->ring, fd);
+		s->ring.data = s;
+		uv_poll_start(&s->ring, UV_READABLE, on_ring);
+		start_timer(s, &s->poll, on_poll, POLL_MS, POLL_MS);
+	}
+	if (o->interval_ns && gadget_has_tables(s->gadget))
+		start_timer(s, &s->interval, on_interval, to_ms(o->interval_ns), to_ms(o->interval_ns));
+	if (o->for_ns)
+		start_timer(s, &s->deadline, on_deadline, to_ms(o->for_ns), 0);
+	if (!s->done)
+		uv_run(&s->loop, UV_RUN_DEFAULT);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------- */
+
+static void say_losses(struct session *s)
+{
+	struct losses l;
+	const char *name = gadget_info(s->gadget)->name;
+
+	gadget_losses(s->gadget, &l);
+	if (l.ring)
+		fprintf(stderr, "saker %s: %llu events lost, the ring was full\n", name, (unsigned long long)l.ring);
+	if (l.map_full)
+		fprintf(stderr, "saker %s: %llu events lost, a table in the kernel was full\n", name,
+			(unsigned long long)l.map_full);
+	if (l.stack)
+		fprintf(stderr, "saker %s: %llu stacks lost\n", name, (unsigned long long)l.stack);
+	if (l.missed == UNKNOWN_LOSS)
+		log_debug("%s: this kernel cannot say whether programs were skipped", name);
+	else if (l.missed)
+		fprintf(stderr, "saker %s: %llu events missed, the kernel skipped nested programs\n", name,
+			(unsigned long long)l.missed);
+	if (isatty(STDERR_FILENO) && gadget_has_events(s->gadget))
+		fprintf(stderr, "saker %s: %llu events, %llu lost%s\n", name, (unsigned long long)s->records,
+			(unsigned long long)(l.ring + l.map_full),
+			l.missed == UNKNOWN_LOSS ? ", missed: unknown" : "");
+}
+
+static void session_clean(struct session *s)
+{
+	for (size_t i = 0; s->writers && i < gadget_info(s->gadget)->schema_count; i++)
+		writer_free(s->writers[i]);
+	free(s->writers);
+	filter_free(&s->filter);
+	s->gadget = gadget_free(s->gadget);
+	host_free(s->host);
+	child_clean(&s->child);
+}
+
+static int complain(const char *name, int status)
+{
+	fprintf(stderr, "saker %s: %s\n", name, error_text());
+	return status;
+}
+
+/* Bad words are the user's (2), all else is the machine's (1). */
+static int status_of(int err)
+{
+	return err == -EINVAL || err == -ENOENT || err == -ERANGE ? 2 : 1;
+}
+
+static int run_session(struct session *s, const char *name)
+{
+	int err;
+
+	uv_loop_init(&s->loop);
+	start_signal(s, &s->interrupt, on_stop, SIGINT);
+	start_signal(s, &s->terminate, on_stop, SIGTERM);
+	start_signal(s, &s->hangup, on_stop, SIGHUP);
+	start_signal(s, &s->child_exit, on_child, SIGCHLD);
+	err = prepare(s);
+	if (err) {
+		int status = complain(name, status_of(err));
+
+		session_clean(s);
+		return status;
+	}
+	child_release(&s->child);
+	loop(s);
+	/* What is in the ring now happened before the end. */
+	s->done = false;
+	drain(s);
+	if (gadget_has_tables(s->gadget) && !(s->options->count && s->readings >= s->options->count))
+		read_tables(s, true);
+	if (s->error)
+		complain(name, 1);
+	say_losses(s);
+	err = s->error ? 1 : s->child.pid > 0 && s->child.ended ? s->child.status : 0;
+	session_clean(s);
+	return err;
+}
+
+int run_opened(struct gadget *g, const char *name, int argc, char **argv)
+{
+	_cleanup_options_ struct options o = {};
+	struct session s = { .options = &o, .gadget = g, .child = { .release_fd = -1 } };
+	int err = options_parse(&o, gadget_info(g), argc, argv);
+
+	if (err) {
+		gadget_free(g);
+		return complain(name, 2);
+	}
+	if (o.help) {
+		help_gadget(gadget_info(g), stdout);
+		gadget_free(g);
+		return 0;
+	}
+	if (o.verbose)
+		log_level = LOG_LEVEL_DEBUG;
+	if (geteuid()) {
+		fprintf(stderr, "saker %s: needs root to load BPF programs (try: sudo saker %s)\n", name, name);
+		gadget_free(g);
+		return 1;
+	}
+	return run_session(&s, name);
+}
+
+int run_gadget(const char *name, int argc, char **argv)
+{
+	struct gadget *g = NULL;
+	int err = gadget_open(name, &g);
+
+	if (err) {
+		fprintf(stderr, "saker: %s\n", error_text());
+		return status_of(err);
+	}
+	return run_opened(g, name, argc, argv);
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The kernel's BTF: one linear scan that notes where each type stands (types have no fixed size, so that
+ * an id says nothing without it) and hashes the names of structs, unions, enums and typedefs.
+ *
+ * From 6.16 on the file can be mapped, which copies nothing. Before, it is read, a page per call.
+ * Everything that is found is checked against the sizes that the header gives.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "kernel/kernel_btf.h"
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+#define BUCKETS (1u << 14)
+
+struct named {
+	u32 id, next; /* next: index + 1 in the same bucket */
+};
+
+struct kernel_btf {
+	u8 *bytes;
+	size_t size;
+	const u8 *types;
+	const char *strings;
+	u32 types_size, strings_size;
+	u32 *offsets; /* by id */
+	u32 count;
+	u32 *buckets;
+	struct named *named;
+	size_t named_count, named_capacity;
+};
+
+/* The one of this process, and how many use it. */
+static struct {
+	pthread_mutex_t mutex;
+	struct kernel_btf *btf;
+	unsigned users;
+} shared = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+size_t btf_essential_length(const char *name)
+{
+	size_t len = strlen(name);
+
+	/* as libbpf does: the last "___" that something stands before and behind */
+	for (size_t at = len; at-- > 1;)
+		if (at + 3 < len && !memcmp(name + at, "___", 3) && name[at - 1] != '_' &&
+		    name[at + 3] != '_')
+			return at;
+	return len;
+}
+
+static u32 hash_name(const char *name, size_t len)
+{
+	u32 h = 2166136261u;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (u8)name[i]) * 16777619u;
+	return (h ^ h >> 15) & (BUCKETS - 1);
+}
+
+/* Bytes behind the 12 that every type has; -1 for a kind that is not known. */
+static ssize_t tail_size(const struct btf_type *t)
+{
+	size_t n = btf_count_of(t);
+
+	if (t->info & 0x60ff0000) /* bits that no kernel up to 7.0 uses: not the format that we know */
+		return -1;
+	switch (btf_kind_of(t)) {
+	case BTF_KIND_INT:
+	case BTF_KIND_VAR:
+	case 17: /* DECL_TAG */
+		return 4;
+	case BTF_KIND_ARRAY:
+		return sizeof(struct btf_array);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+	case BTF_KIND_DATASEC:
+	case KIND_ENUM64:
+		return n * 12;
+	case BTF_KIND_ENUM:
+	case BTF_KIND_FUNC_PROTO:
+		return n * 8;
+	case BTF_KIND_PTR:
+	case BTF_KIND_FWD:
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_CONST:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_FUNC:
+	case 16: /* FLOAT */
+	case KIND_TYPE_TAG:
+		return 0;
+	}
+	return -1;
+}
+
+static int add_name(struct kernel_btf *b, const struct btf_type *t, u32 id)
+{
+	const char *name = kernel_btf_string(b, t->name_off);
+	struct named *n;
+	u32 *bucket;
+	int err;
+
+	if (!*name)
+		return 0;
+	if (b->named_count == b->named_capacity) {
+		err = grow(&b->named, &b->named_capacity, b->named_count + 1, sizeof(*b->named));
+		if (err)
+			return fail(err, "out of memory");
+	}
+	bucket = &b->buckets[hash_name(name, btf_essential_length(name))];
+	n = &b->named[b->named_count++];
+	n->id = id;
+	n->next = *bucket;
+	*bucket = b->named_count;
+	return 0;
+}
+
+static int scan(struct kernel_btf *b)
+{
+	u32 at = 0;
+
+	b->count = 1; /* 0 is void */
+	while (b->types_size - at >= sizeof(struct btf_type)) {
+		const struct btf_type *t = (const void *)(b->types + at);
+		ssize_t tail = tail_size(t);
+		unsigned kind = btf_kind_of(t);
+		int err = 0;
+
+		if (tail < 0)
+			return fail(-EOPNOTSUPP, "this kernel's BTF has a kind of type (%u) that is not known",
+				    kind);
+		if (b->types_size - at < sizeof(*t) + tail)
+			break;
+		b->offsets[b->count] = at;
+		if (kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION || kind == BTF_KIND_ENUM ||
+		    kind == BTF_KIND_TYPEDEF || kind == KIND_ENUM64)
+			err = add_name(b, t, b->count);
+		if (err)
+			return err;
+		b->count++;
+		at += sizeof(*t) + tail;
+	}
+	if (at != b->types_size)
+		return fail(-EINVAL, "this kernel's BTF ends in the middle of a type");
+	return 0;
+}
+
+static int read_header(struct kernel_btf *b)
+{
+	const struct btf_header *h = (const void *)b->bytes;
+	u64 types, strings;
+
+	if (b->size < sizeof(*h) || h->magic != BTF_MAGIC || h->hdr_len < sizeof(*h))
+		return fail(-EINVAL, "%s is not BTF", BTF_PATH);
+	types = (u64)h->hdr_len + h->type_off;
+	strings = (u64)h->hdr_len + h->str_off;
+	if (types % 4 || types + h->type_len > b->size || strings + h->str_len > b->size ||
+	    !h->str_len || b->bytes[strings + h->str_len - 1])
+		return fail(-EINVAL, "%s is damaged", BTF_PATH);
+	b->types = b->bytes + types;
+	b->types_size = h->type_len;
+	b->strings = (const char *)b->bytes + strings;
+	b->strings_size = h->str_len;
+	return 0;
+}
+
+static int read_all(int fd, u8 *bytes, size_t size)
+{
+	for (size_t at = 0; at < size;) {
+		ssize_t n = read(fd, bytes + at, size - at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return fail_errno(n ? -errno : -EIO, "%s cannot be read", BTF_PATH);
+		at += n;
+	}
+	return 0;
+}
+
+static int get_bytes(struct kernel_btf *b)
+{
+	_cleanup_close_ int fd = open(BTF_PATH, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	void *at;
+
+	if (fd < 0 || fstat(fd, &st))
+		return fail(-ENOENT, "this kernel has no BTF (%s: %s): it must be built with "
+			    "CONFIG_DEBUG_INFO_BTF", BTF_PATH, strerror(errno));
+	b->size = st.st_size;
+	at = mmap(NULL, b->size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (at != MAP_FAILED) {
+		b->bytes = at;
+		return 0;
+	}
+	at = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
+		  -1, 0);
+	if (at == MAP_FAILED)
+		return fail(-ENOMEM, "out of memory");
+	b->bytes = at;
+	return read_all(fd, b->bytes, b->size);
+}
+
+static void kernel_btf_free(struct kernel_btf **bp)
+{
+	struct kernel_btf *b = *bp;
+
+	if (!b)
+		return;
+	if (b->bytes)
+		munmap(b->bytes, b->size);
+	free(b->offsets);
+	free(b->buckets);
+	free(b->named);
+	free(b);
+	*bp = NULL;
+}
+
+static int kernel_btf_new(struct kernel_btf **ret)
+{
+	_cleanup_(kernel_btf_free) struct kernel_btf *b = calloc(1, sizeof(*b));
+	int err;
+
+	if (!b)
+		return fail(-ENOMEM, "out of memory");
+	err = get_bytes(b);
+	if (!err)
+		err = read_header(b);
+	if (err)
+		return err;
+	/* as many as there can be; the pages that are not needed are never touched */
+	b->offsets = malloc((b->types_size / sizeof(struct btf_type) + 2) * sizeof(*b->offsets));
+	b->buckets = calloc(BUCKETS, sizeof(*b->buckets));
+	if (!b->offsets || !b->buckets)
+		return fail(-ENOMEM, "out of memory");
+	err = scan(b);
+	if (err)
+		return err;
+	*ret = TAKE_PTR(b);
+	return 0;
+}
+
+int kernel_btf_get(const struct kernel_btf **ret)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&shared.mutex);
+	if (!shared.btf)
+		err = kernel_btf_new(&shared.btf);
+	if (!err) {
+		shared.users++;
+		*ret = shared.btf;
+	}
+	pthread_mutex_unlock(&shared.mutex);
+	return err;
+}
+
+void kernel_btf_put(const struct kernel_btf *b)
+{
+	if (!b)
+		return;
+	pthread_mutex_lock(&shared.mutex);
+	if (!--shared.users)
+		kernel_btf_free(&shared.btf);
+	pthread_mutex_unlock(&shared.mutex);
+}
+
+void kernel_btf_putp(const struct kernel_btf **b)
+{
+	kernel_btf_put(*b);
+}
+
+int kernel_btf_hold(void)
+{
+	const struct kernel_btf *b;
+
+	return kernel_btf_get(&b);
+}
+
+void kernel_btf_release(void)
+{
+	kernel_btf_put(shared.btf);
+}
+
+int kernel_btf_bytes(struct buf *to)
+{
+	_cleanup_(kernel_btf_free) struct kernel_btf *b = calloc(1, sizeof(*b));
+	int err;
+
+	if (!b)
+		return fail(-ENOMEM, "out of memory");
+	err = get_bytes(b);
+	if (err)
+		return err;
+	buf_add(to, b->bytes, b->size);
+	return to->error;
+}
+
+u32 kernel_btf_count(const struct kernel_btf *b)
+{
+	return b->count;
+}
+
+const struct btf_type *kernel_btf_type(const struct kernel_btf *b, u32 id)
+{
+	return id && id < b->count ? (const void *)(b->types + b->offsets[id]) : NULL;
+}
+
+const char *kernel_btf_string(const struct kernel_btf *b, u32 offset)
+{
+	return offset < b->strings_size ? b->strings + offset : "";
+}
+
+u32 kernel_btf_resolve(const struct kernel_btf *b, u32 id)
+{
+	for (int depth = 0; depth < 64; depth++) {
+		const struct btf_type *t = kernel_btf_type(b, id);
+
+		if (!t)
+			return 0;
+		switch (btf_kind_of(t)) {
+		case BTF_KIND_TYPEDEF:
+		case BTF_KIND_VOLATILE:
+		case BTF_KIND_CONST:
+		case BTF_KIND_RESTRICT:
+		case KIND_TYPE_TAG:
+			id = t->type;
+			continue;
+		}
+		return id;
+	}
+	return 0;
+}
+
+static bool has_name(const struct kernel_btf *b, u32 id, const char *name, size_t len)
+{
+	const char *its = kernel_btf_string(b, kernel_btf_type(b, id)->name_off);
+
+	return !strncmp(its, name, len) && btf_essential_length(its) == len;
+}
+
+u32 kernel_btf_named(const struct kernel_btf *b, const char *name, u32 after)
+{
+	size_t len = btf_essential_length(name);
+
+	for (u32 i = b->buckets[hash_name(name, len)]; i; i = b->named[i - 1].next) {
+		u32 id = b->named[i - 1].id;
+
+		if (after && id >= after)
+			continue; /* chains run from the last id to the first */
+		if (has_name(b, id, name, len))
+			return id;
+	}
+	return 0;
+}
+
+int kernel_btf_typedef(const struct kernel_btf *b, const char *name)
+{
+	for (u32 id = 0; (id = kernel_btf_named(b, name, id));)
+		if (btf_kind_of(kernel_btf_type(b, id)) == BTF_KIND_TYPEDEF &&
+		    !strcmp(kernel_btf_string(b, kernel_btf_type(b, id)->name_off), name))
+			return id;
+	return -ENOENT;
+}
+
+int kernel_btf_function(const struct kernel_btf *b, const char *name)
+{
+	for (u32 id = 1; id < b->count; id++) {
+		const struct btf_type *t = kernel_btf_type(b, id);
+
+		if (btf_kind_of(t) == BTF_KIND_FUNC &&
+		    !strcmp(kernel_btf_string(b, t->name_off), name))
+			return id;
+	}
+	return -ENOENT;
+}
+
+int kernel_tracepoint_btf_id(const char *name)
+{
+	_cleanup_(kernel_btf_putp) const struct kernel_btf *b = NULL;
+	char type[200];
+	int err = kernel_btf_get(&b);
+
+	if (err)
+		return err;
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	err = kernel_btf_typedef(b, type);
+	return err < 0 ? fail(err, "tracepoint %s is not in this kernel's BTF", name) : err;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Which of an object's programs are loaded. Programs of one group are alternatives: the one of the lowest rank that
+ * nothing speaks against is taken; each of the others carries the reason why not.
+ */
+#include "kernel/object_internal.h"
+
+static bool in_group(const struct program *p, const char *group)
+{
+	return p->plan && p->plan->group && !strcmp(p->plan->group, group);
+}
+
+static void check(struct program *p, struct program_plan *plan)
+{
+	p->plan = plan;
+	p->possible = false;
+	plan->reason[0] = '\0';
+	if (!plan->wanted)
+		snprintf(plan->reason, sizeof(plan->reason), "not asked for");
+	else if (program_available(p->bpf) < 0)
+		snprintf(plan->reason, sizeof(plan->reason), "%s", error_text());
+	else
+		p->possible = true;
+}
+
+static struct program *best_of(const struct object *o, const char *group)
+{
+	struct program *best = NULL;
+
+	for (size_t i = 0; i < o->program_count; i++) {
+		struct program *p = &o->programs[i];
+
+		if (in_group(p, group) && p->possible && (!best || p->plan->rank < best->plan->rank))
+			best = p;
+	}
+	return best;
+}
+
+static int none_of(const struct object *o, const char *group)
+{
+	_cleanup_buf_ struct buf why = {};
+
+	for (size_t i = 0; i < o->program_count; i++) {
+		const struct program *p = &o->programs[i];
+
+		if (in_group(p, group) && p->plan->wanted)
+			buf_printf(&why, "%s%s: %s", why.len ? "; " : "", p->plan->program,
+				   p->plan->reason);
+	}
+	return fail(-EOPNOTSUPP, "%s cannot run on this kernel: %s", o->name, buf_str(&why));
+}
+
+static int choose(struct object *o, struct program *p)
+{
+	struct program_plan *plan = p->plan;
+	const struct program *best = p;
+
+	p->selected = plan->chosen = false;
+	if (!plan->wanted)
+		return 0;
+	if (plan->group)
+		best = best_of(o, plan->group);
+	else if (!p->possible)
+		return fail(-EOPNOTSUPP, "%s cannot run on this kernel: %s: %s", o->name,
+			    plan->program, plan->reason);
+	if (!best)
+		return none_of(o, plan->group);
+	p->selected = plan->chosen = best == p;
+	if (best == p)
+		plan->reason[0] = '\0';
+	else if (p->possible)
+		snprintf(plan->reason, sizeof(plan->reason), "%s is preferred",
+			 best->plan->program);
+	return 0;
+}
+
+int object_choose(struct object *o)
+{
+	for (size_t i = 0; i < o->program_count; i++) {
+		struct program *p = &o->programs[i];
+		int err = 0;
+
+		if (p->plan)
+			err = choose(o, p);
+		if (err)
+			return err;
+		if (p->plan)
+			bpf_program__set_autoload(p->bpf, p->selected);
+	}
+	return 0;
+}
+
+bool object_has_other(const struct object *o, const struct program *p)
+{
+	for (size_t i = 0; i < o->program_count; i++)
+		if (&o->programs[i] != p && o->programs[i].possible && p->plan && p->plan->group &&
+		    in_group(&o->programs[i], p->plan->group))
+			return true;
+	return false;
+}
+
+/* Not for an object of classic tracepoints: reading BTF would be all that it costs. */
+static bool asks_kernel_btf(const struct object *o)
+{
+	for (size_t i = 0; i < o->program_count; i++) {
+		enum section_sort sort = section_of(o->programs[i].bpf).sort;
+
+		if (section_has_btf_id(sort) || sort == SECTION_RAW || sort == SECTION_KPROBE)
+			return true;
+	}
+	return false;
+}
+
+int object_plan(struct object *o, struct program_plan *plans, size_t count)
+{
+	bool held = asks_kernel_btf(o) && !kernel_btf_hold(); /* several questions, one scan */
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		struct program *p = object_program(o, plans[i].program);
+
+		if (p)
+			check(p, &plans[i]);
+		else
+			err = fail(-EINVAL, "%s has no program '%s'", o->name, plans[i].program);
+	}
+	if (held)
+		kernel_btf_release();
+	return err ? err : object_choose(o);
+}
