@@ -95,7 +95,8 @@ $(call remember,gadgets.list,$(GADGETS))
 $(B)/gadgets.S: $(B)/gadgets.list tools/embed.sh
 	@sh tools/embed.sh $(B)/gadgets $(GADGETS) > $@
 
-$(B)/gadgets_embedded.o: $(B)/gadgets.S $(GADGETS:%=$(B)/gadgets/%.o)
+$(B)/gadgets_embedded.o: $(B)/gadgets.S $(GADGETS:%=$(B)/gadgets/%.o) \
+		gadgets/include/gadget.h gadgets/include/kernel.h
 	@$(CC) -c $< -o $@
 
 # ---- user space

@@ -143,12 +143,13 @@ SEC("tp/syscalls/sys_enter_fsconfig")
 int fsconfig_enter(struct syscall_enter_context *c)
 {
 	struct call call = { .op = FSCONFIG, .source = (const char *)c->args[3] };
-	char key[8] = {};
+	u64 key = 0, source = 0;
 
 	if (c->args[1] != FSCONFIG_SET_STRING && c->args[1] != FSCONFIG_SET_PATH)
 		return 0;
-	if (bpf_probe_read_user_str(key, sizeof(key), (const void *)c->args[2]) != sizeof("source") ||
-	    __builtin_memcmp(key, "source", sizeof("source")))
+	__builtin_memcpy(&source, "source", sizeof("source"));
+	bpf_probe_read_user_str(&key, sizeof(key), (const void *)c->args[2]);
+	if (key != source)
 		return 0;
 	return enter(&call);
 }

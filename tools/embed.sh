@@ -17,4 +17,10 @@ for name; do
 	printf '	.quad name_%s, bytes_%s, end_%s - bytes_%s\n' "$name" "$name" "$name" "$name"
 done
 printf 'saker_embedded_gadget_count:	.quad %d\n' $#
+# The headers a gadget includes, so that `saker run FILE.bpf.c` finds them wherever the binary went.
+echo '	.section .rodata'
+for header in gadget kernel; do
+	printf '	.globl saker_header_%s, saker_header_%s_end\nsaker_header_%s:	.incbin "gadgets/include/%s.h"\nsaker_header_%s_end:	.byte 0\n' \
+		$header $header $header $header $header
+done
 echo '	.section .note.GNU-stack,"",@progbits'

@@ -118,7 +118,7 @@ static void read_cgroup(struct host *h, struct process_entry *e)
 
 void process_read_parts(struct host *h, struct process_entry *e, unsigned parts)
 {
-	unsigned todo = parts & ~(e->tried | e->known);
+	unsigned todo = parts & ~e->tried;
 
 	e->tried |= todo;
 	if (todo & PROCESS_EXE)

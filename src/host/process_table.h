@@ -3,8 +3,9 @@
  * Between process.c (who had a pid when) and process_read.c (what /proc says). An entry holds for the span in which the
  * process is known to have had the pid:
  *
- *	start ........ first .......... seen ...... exit
- *	(from stat)    (fed exec)       (last time it was looked at, and was there)
+ *	start ........ first .......... seen .............. end
+ *	(from stat     (heard of        (last time it was   (heard of exit, or seen
+ *	or fork)       by exec)         looked at: there)   if it was found gone)
  */
 #pragma once
 
@@ -13,10 +14,11 @@
 struct process_entry {
 	struct cache_item item;
 	struct process p;	 /* texts are owned */
-	u64 first, seen;
+	u64 first, seen, end;	 /* end: 0 while it is not known to have gone */
+	u64 image;		 /* time of the last exec that was fed */
+	u64 parts_read;		 /* when /proc was last read for parts */
 	unsigned tried, known;	 /* process_part bits */
 	bool ppid_fed;		 /* the parent at the fork: /proc has the one that adopted it later */
-	bool in_gone;
 };
 
 /* What a look at /proc/PID/stat says: -ESRCH when there is no such process. Fills @start, and @line into h->text. */

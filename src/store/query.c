@@ -273,7 +273,7 @@ int query_open(const struct query_options *options, const char *sql, struct quer
 
 int query_step(struct query *q)
 {
-	_cleanup_buf_ struct buf limit = { 0 };
+	_cleanup_buf_ struct buf text = { 0 };
 	int r;
 
 	if (q->options.row_limit && q->rows >= q->options.row_limit) {
@@ -290,14 +290,14 @@ int query_step(struct query *q)
 	case SQLITE_NOMEM:
 		return fail(-ENOMEM, "query: out of memory");
 	case SQLITE_INTERRUPT:
-		add_duration(&limit, q->options.timeout_ns);
+		add_duration(&text, q->options.timeout_ns);
 		return fail(-ETIMEDOUT, "the query was stopped after its time limit of %s: narrow it with a condition on time",
-			    buf_str(&limit));
-	case SQLITE_AUTH:
-		return fail(-EPERM, "the store is read-only: a query is one SELECT over its tables (%s)",
-			    sqlite3_errmsg(q->db));
+			    buf_str(&text));
 	}
-	return fail(-EINVAL, "%s", sqlite3_errmsg(q->db));
+	text_add_safe(&text, sqlite3_errmsg(q->db), strlen(sqlite3_errmsg(q->db)));
+	if ((r & 0xff) == SQLITE_AUTH)
+		return fail(-EPERM, "the store is read-only: a query is one SELECT over its tables (%s)", buf_str(&text));
+	return fail(-EINVAL, "%s", buf_str(&text));
 }
 
 size_t query_column_count(const struct query *q)

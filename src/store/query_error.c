@@ -72,10 +72,13 @@ static void add_column(struct buf *b, const struct catalog *catalog, const char 
 		}
 	}
 	near = n ? suggest(dot ? dot + 1 : wanted, names, n) : NULL;
-	if (near)
-		buf_printf(b, " (did you mean '%s'?)", near);
-	else
+	if (!near) {
 		buf_add_str(b, " (see: SELECT * FROM columns)");
+		return;
+	}
+	buf_add_str(b, " (did you mean '");
+	text_add_safe(b, near, strlen(near)); /* it comes from a file */
+	buf_add_str(b, "'?)");
 }
 
 int query_fail_prepare(sqlite3 *db, int result, const char *sql, const struct catalog *catalog, const char *directory)

@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 		printf("# %s\n", error_text());
 	else if (!count)
 		printf("# no corpus: put a handful of inputs into tests/fuzz/corpus\n");
-	printf("%sok 1 - %s: %zu inputs and their beginnings\n1..1\n", err || !count ? "not " : "", name,
-	       count);
+	printf("%sok 1 - %s: %zu inputs and their beginnings\n1..1\n", err || !count ? "not " : "",
+	       name, count);
 	return err || !count;
 }

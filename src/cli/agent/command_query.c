@@ -260,7 +260,10 @@ static void print_log(void *context UNUSED, enum log_level level, const char *te
 {
 	static const char *const words[] = { "error: ", "warning: ", "", "debug: " };
 
-	fprintf(stderr, "saker query: %s%s\n", words[level], text);
+	_cleanup_buf_ struct buf safe = { 0 };
+
+	text_add_safe(&safe, text, strlen(text)); /* it may name what a forged file holds */
+	fprintf(stderr, "saker query: %s%s\n", words[level], buf_str(&safe));
 }
 
 static int output_start(struct output *o, struct query *q, enum format format)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "../code/interpret.h"
 #include "event/event.h"
 
 #define SAMPLE_TAIL 300
@@ -138,4 +139,24 @@ static inline void sample_tail(struct sample_record *r, u16 *column, const void 
 static inline struct record sample_view(const struct schema *s, const struct sample_record *r)
 {
 	return (struct record){ .schema = s, .data = (const u8 *)r, .size = r->fixed.header.size };
+}
+
+/*
+ * What the compiled expression says of the record: 0 or 1; -1 when the kernel cannot decide it, -2 when the code is
+ * wrong (the machine stopped), -3 when the compiler failed as it must not.
+ */
+static inline int sample_in_kernel(const struct expression *e, const struct sample_record *r)
+{
+	static const size_t most = 20000;
+	_cleanup_free_ struct bpf_insn *insns = calloc(most, sizeof(*insns));
+	struct machine m = {};
+	int n = insns ? expression_compile(e, SAMPLE_LIMIT, insns, most) : -ENOMEM;
+	s64 result;
+
+	if (n == -EOPNOTSUPP)
+		return -1;
+	if (n < 0)
+		return -3;
+	result = machine_run(&m, insns, (size_t)n, r, sizeof(*r));
+	return result == 0 || result == 1 ? (int)result : -2;
 }
