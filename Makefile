@@ -41,7 +41,7 @@ ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) -Isrc -I$(B) -ffunction-sections -fdat
 	-D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)=. $(SAN_FLAGS)
 ALL_LDFLAGS = $(LDFLAGS) -Wl,--gc-sections -Wl,--as-needed $(SAN_FLAGS)
 BPF_CFLAGS = -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter \
-	-Wno-missing-field-initializers -Werror -Igadgets/include \
+	-Wno-missing-field-initializers -Igadgets/include \
 	-ffile-prefix-map=$(CURDIR)=. -fdebug-compilation-dir=.
 
 # Folders from the lowest up: an archive may use those before it.
@@ -61,7 +61,10 @@ archive = $(patsubst %,$(B)/lib/%.a,$(1))
 upto = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),, \
 	$(call upto,$(1),$(wordlist 2,99,$(2)))))
 top = $(lastword base $(filter $(shell sed -n 's/^\#include "\([a-z]*\)\/.*/\1/p' $(1)),$(FOLDERS)))
-libraries_of = $(call archive,$(call upto,$(call top,$(1)),$(FOLDERS)))
+# A folder and all below it; from event on (which reads them) the gadgets too.
+libraries = $(call archive,$(call upto,$(1),$(FOLDERS))) \
+	$(if $(filter event,$(call upto,$(1),$(FOLDERS))),$(B)/gadgets_embedded.o)
+libraries_of = $(call libraries,$(call top,$(1)))
 
 quiet = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
@@ -80,7 +83,7 @@ GADGETS = $(sort $(basename $(basename $(notdir $(wildcard gadgets/*.bpf.c)))))
 
 $(B)/gadgets/%.bpf.o: gadgets/%.bpf.c $(B)/bpf_flags
 	@mkdir -p $(@D)
-	$(call quiet,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(call quiet,BPF,$<)$(CLANG) $(BPF_CFLAGS) $(if $(WERROR),-Werror) -MMD -MP -c $< -o $@
 
 $(B)/gadgets/%.o: $(B)/gadgets/%.bpf.o $(B)/link_object
 	@$(B)/link_object $@ $<
@@ -124,9 +127,9 @@ endef
 $(foreach f,$(LARGE),$(eval SOURCES_$(f) := $(call c_files,src/$(f))))
 # The commands are a library too, without main(): their unit tests and the agent take from it.
 SOURCES_cli := $(filter-out src/cli/main.c,$(wildcard src/cli/*.c))
-SOURCES_agent := $(wildcard src/cli/agent/*.c)
+AGENT_MAIN := $(wildcard src/cli/agent/*.c)
 $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULE,$(f))))
-$(call remember,lib_agent.list,$(SOURCES_agent))
+$(call remember,agent_main.list,$(AGENT_MAIN))
 
 # link(LIBRARIES): the objects as they are, the archives as a group
 link = $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
@@ -137,8 +140,8 @@ $(B)/saker: $(call objects,$(SAKER_SOURCES)) $(call archive,$(SMALL)) $(B)/gadge
 		$(B)/lib_cli.list
 	$(call quiet,LINK,$@)$(call link,$(SMALL_LIBS))
 
-$(B)/saker-agent: $(call objects,$(SOURCES_agent)) $(call archive,$(FOLDERS)) \
-		$(B)/gadgets_embedded.o $(B)/lib_agent.list
+$(B)/saker-agent: $(call objects,$(AGENT_MAIN)) $(call archive,$(FOLDERS)) \
+		$(B)/gadgets_embedded.o $(B)/agent_main.list
 	$(call quiet,LINK,$@)$(call link,$(LARGE_LIBS))
 
 # Sizes as they are installed.
@@ -154,7 +157,7 @@ TEST_DEFINES = -DTESTS_BUILD='"$(B)/tests"' -Itests
 
 $(B)/tests/%.bpf.o: tests/%.bpf.c $(B)/bpf_flags
 	@mkdir -p $(@D)
-	$(call quiet,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(call quiet,BPF,$<)$(CLANG) $(BPF_CFLAGS) $(if $(WERROR),-Werror) -MMD -MP -c $< -o $@
 
 $(B)/tests/%.o: tests/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -164,11 +167,13 @@ $(B)/tests/%.o: DEFINES = $(TEST_DEFINES)
 test_objects = $(patsubst tests/%.c,$(B)/tests/%.o, \
 	$(filter-out %.bpf.c,$(wildcard $(1)/*.c)) $(wildcard $(1)/*.bpf.c))
 
+# A test may embed the .bpf.o beside it (.incbin), so those come first.
 define UNIT_RULE
-$(B)/tests/unit_$(1): $(call test_objects,tests/unit/$(1)) \
-		$(call archive,$(call upto,$(1),$(FOLDERS))) $(B)/gadgets_embedded.o
+$(B)/tests/unit_$(1): $(call test_objects,tests/unit/$(1)) $(call libraries,$(1))
 	$$(call quiet,LINK,$$@)$$(call link_test,-lcmocka $(LARGE_LIBS))
+$(call bpf_first,tests/unit/$(1))
 endef
+bpf_first = $(filter-out %.bpf.o,$(test_objects)): $(filter %.bpf.o,$(test_objects))
 link_test = $(CC) $(ALL_LDFLAGS) -o $@ $(filter-out %.bpf.o,$(filter %.o,$^)) \
 	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1)
 UNITS = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard tests/unit/*/*.c)))))
@@ -177,14 +182,15 @@ $(foreach f,$(UNITS),$(eval $(call UNIT_RULE,$(f))))
 KERNEL_TESTS = $(wildcard tests/kernel/*.c)
 ifneq ($(KERNEL_TESTS),)
 $(B)/tests/kernel_matrix: $(call test_objects,tests/kernel) \
-		$(call libraries_of,$(KERNEL_TESTS)) $(B)/gadgets_embedded.o
+		$(call libraries_of,$(KERNEL_TESTS))
 	$(call quiet,LINK,$@)$(call link_test,-lcmocka $(LARGE_LIBS))
+$(call bpf_first,tests/kernel)
 endif
 
 .SECONDEXPANSION:
 # A fuzz target runs with clang's fuzzer (FUZZ=1), or with a main() that replays its corpus.
 $(B)/tests/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(if $(FUZZ),,$(B)/tests/fuzz/replay.o) \
-		$$(call libraries_of,tests/fuzz/fuzz_$$*.c) $(B)/gadgets_embedded.o
+		$$(call libraries_of,tests/fuzz/fuzz_$$*.c)
 	$(call quiet,LINK,$@)$(call link_test,$(if $(FUZZ),-fsanitize=fuzzer) $(LARGE_LIBS))
 
 FUZZERS = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))

@@ -29,16 +29,16 @@ static __always_inline void fill_trigger(struct oom *e)
 	bpf_get_current_comm(&e->tcomm, sizeof(e->tcomm));
 }
 
-static __always_inline s64 pages_of(struct mm_struct *mm, int which)
+static __always_inline u64 not_negative(s64 pages)
 {
-	s64 pages;
-
-	if (bpf_core_type_exists(struct mm_rss_stat))
-		pages = BPF_CORE_READ((struct mm_struct___before_6_2 *)mm, rss_stat.count[which].counter);
-	else
-		pages = BPF_CORE_READ(mm, rss_stat[which].count);
 	return pages < 0 ? 0 : pages;
 }
+
+/* A macro, since CO-RE wants to see the index. */
+#define pages_of(mm, which)                                                                          \
+	not_negative(bpf_core_type_exists(struct mm_rss_stat) ?                                      \
+		BPF_CORE_READ((struct mm_struct___before_6_2 *)(mm), rss_stat.count[which].counter) : \
+		BPF_CORE_READ(mm, rss_stat[which].count))
 
 SEC("?tp_btf/mark_victim")
 ALTERNATIVE("victim", 1, "the victim itself") ARGUMENTS(2)

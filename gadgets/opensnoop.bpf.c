@@ -17,9 +17,10 @@ ALIAS("-U", "--columns +uid", "show the user");
 ALIAS("-e", "--columns +flags,+mode", "show flags and mode");
 EXAMPLE("opensnoop -x", "opens that fail, with the reason");
 EXAMPLE("opensnoop --where 'path startswith \"/etc/\"'", "who reads the configuration");
-EXAMPLE("opensnoop --summary --for 10s -o none", "which processes open most");
+EXAMPLE("opensnoop --summary --for 10s", "which processes open most");
 
 enum open_flags {
+	O_RDONLY = 0,
 	O_WRONLY = 01,
 	O_RDWR = 02,
 	O_CREAT = 0100,
@@ -30,6 +31,8 @@ enum open_flags {
 	O_NONBLOCK = 04000,
 	O_DSYNC = 010000,
 	O_CLOEXEC = 02000000,
+	O_PATH = 010000000,
+	O_TMPFILE = 020000000,
 };
 
 struct EVENT("a file was opened, or not") open {
@@ -56,7 +59,7 @@ struct {
 	__uint(max_entries, 8192);
 	__type(key, struct process);
 	__type(value, struct opens);
-} processes SEC(".maps") TABLE("sort=opens: opens of each process");
+} processes SEC(".maps") TABLE("when=summary, sort=opens: opens of each process");
 
 struct call {
 	const char *path;
@@ -72,7 +75,7 @@ struct {
 static __always_inline int enter(u64 path, u32 flags, u32 mode)
 {
 	u32 tid = bpf_get_current_pid_tgid();
-	struct call call = { (const char *)path, flags, mode };
+	struct call call = { (const char *)path, flags, flags & (O_CREAT | O_TMPFILE) ? mode : 0 };
 
 	if (!is_self())
 		map_update_or_lose(&calls, &tid, &call);

@@ -28,8 +28,8 @@ struct EVENT("a TCP connection ended") life {
 	port_t rport COL(": the remote port");
 	u16 more_padding COL("skip");
 	ip_t raddr COL(": the remote address");
-	bytes_t tx COL(": bytes sent and acknowledged");
-	bytes_t rx COL(": bytes received");
+	bytes_t tx COL(": bytes sent, each once");
+	bytes_t rx COL(": bytes received; the end of the stream counts as one");
 	duration_ns_t life COL("label=LIFE: from established (or from the first attempt) to closed");
 };
 
@@ -76,7 +76,8 @@ static __always_inline void ended(const struct sock *sk, struct birth *birth)
 	e.raddr = sock_remote_ip(sk, family);
 	e.rport = sock_remote_port(sk);
 	e.ip = sock_ip_version(family);
-	e.tx = BPF_CORE_READ((const struct tcp_sock *)sk, bytes_acked);
+	e.tx = BPF_CORE_READ((const struct tcp_sock *)sk, bytes_sent);
+	e.tx -= BPF_CORE_READ((const struct tcp_sock *)sk, bytes_retrans);
 	e.rx = BPF_CORE_READ((const struct tcp_sock *)sk, bytes_received);
 	e.life = e.header.time - birth->time;
 	if (WHERE(&e))

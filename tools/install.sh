@@ -50,6 +50,10 @@ mkdir -p build/install
 sed "s|@PREFIX@|$prefix|" packaging/saker.service > build/install/saker.service
 put 644 build/install/saker.service "$into/lib/systemd/system/saker.service"
 generated "$into/share/man/man1/saker.1" man
+for gadget in gadgets/*.bpf.c; do
+	gadget=$(basename "$gadget" .bpf.c)
+	generated "$into/share/man/man1/saker-$gadget.1" man "$gadget"
+done
 generated "$into/share/bash-completion/completions/saker" completion bash
 generated "$into/share/zsh/site-functions/_saker" completion zsh
 if [ -z "${DESTDIR:-}" ] && [ -d /run/systemd/system ]; then

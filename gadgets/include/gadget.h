@@ -81,12 +81,12 @@ struct header {
 
 /* Who an event is about. Filled by owner_current(), or field by field when `current` is wrong. */
 #define OWNER_COLUMNS                                                    \
-	pid_t pid;                                                       \
+	pid_t pid COL(": process");                                      \
 	tid_t tid COL("hide: thread that did it");                       \
 	uid_t uid COL("hide: user of the process");                      \
 	u32 owner_padding COL("skip");                                   \
 	cgroup_t cgroup COL("hide: id of the cgroup");                   \
-	comm_t comm
+	comm_t comm COL(": command name of the process")
 
 #define SAKER_CAT_(a, b) a##b
 #define SAKER_CAT(a, b) SAKER_CAT_(a, b)
@@ -107,7 +107,10 @@ struct header {
 #define INPUT(text) SAKER_TAG("input : " text)
 /* Words before the colon: hide, wide, skip, width=N, unit=NAME, hex, left, label=NAME, when=PARAM. */
 #define COL(text) SAKER_TAG("col " text)
-/* On a map variable: key and value structs give the columns. Words: each=clear|keep, sort=COLUMN, top=N. */
+/*
+ * On a map variable: key and value structs give the columns. Words: each=clear|keep, sort=COLUMN, top=N,
+ * when=PARAM or when=!PARAM (only then it is shown).
+ */
 #define TABLE(text) SAKER_TAG("table " text)
 /* On a map variable whose value is a histogram_t. Words: unit=ns|us|ms|bytes..., linear=STEP, each=clear|keep. */
 #define HISTOGRAM(text) SAKER_TAG("histogram " text)
@@ -329,7 +332,13 @@ static __always_inline bool saker_where(const void *record)
 		     : "r0", "r1", "r2", "r3", "r4", "r5", "memory");
 	return pass;
 }
-#define WHERE(record) saker_where(record)
+/* The type's id is named so that an INPUT() struct, which nothing else mentions, stays in the BTF. */
+#define WHERE(record)                                                            \
+	({                                                                       \
+		if (saker_filtering)                                             \
+			asm volatile("" : : "r"(bpf_core_type_id_local(typeof(*(record))))); \
+		saker_where(record);                                             \
+	})
 
 /* ---- helpers for aggregates -------------------------------------------------------------------------- */
 

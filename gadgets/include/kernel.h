@@ -88,11 +88,11 @@ struct mm_struct {
 	unsigned long arg_start, arg_end, total_vm;
 	struct percpu_counter rss_stat[4]; /* since 6.2 */
 };
-struct atomic_long {
+typedef struct {
 	long counter;
-};
+} atomic_long_t;
 struct mm_rss_stat { /* gone since 6.2 */
-	struct atomic_long count[4];
+	atomic_long_t count[4];
 };
 struct mm_struct___before_6_2 {
 	struct mm_rss_stat rss_stat;
@@ -169,7 +169,7 @@ struct inet_sock {
 	__be16 inet_sport;
 };
 struct tcp_sock {
-	u64 bytes_received, bytes_acked;
+	u64 bytes_received, bytes_sent, bytes_retrans;
 };
 struct sk_buff {
 	unsigned char *head, *data;
@@ -195,12 +195,12 @@ struct request___before_5_17 {
 	struct gendisk *rq_disk;
 };
 
-/* Only the registers that hold a function's arguments, its result and the system call's number. */
+/* Only the registers that hold a function's arguments and the system call's number. */
 struct pt_regs {
 	int unused;
 };
 struct pt_regs___x86_64 {
-	unsigned long di, si, dx, ax, orig_ax;
+	unsigned long di, si, dx, orig_ax;
 };
 struct pt_regs___arm64 {
 	u64 regs[31];

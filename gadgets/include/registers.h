@@ -7,23 +7,15 @@
 
 #include "gadget.h"
 
+/* Copied out: the verifier wants every access to a context at a constant offset of its own. */
 static __always_inline u64 function_argument(const struct pt_regs *ctx, u32 n)
 {
-	if (bpf_core_field_exists(struct pt_regs___x86_64, di)) {
-		const struct pt_regs___x86_64 *regs = (const void *)ctx;
+	const struct pt_regs___x86_64 *x86 = (const void *)ctx;
+	const struct pt_regs___arm64 *arm = (const void *)ctx;
 
-		return n == 0 ? regs->di : n == 1 ? regs->si : regs->dx;
-	}
-	return n == 0 ? ((const struct pt_regs___arm64 *)ctx)->regs[0] :
-	       n == 1 ? ((const struct pt_regs___arm64 *)ctx)->regs[1] :
-			((const struct pt_regs___arm64 *)ctx)->regs[2];
-}
-
-static __always_inline u64 function_result(const struct pt_regs *ctx)
-{
-	if (bpf_core_field_exists(struct pt_regs___x86_64, ax))
-		return ((const struct pt_regs___x86_64 *)ctx)->ax;
-	return ((const struct pt_regs___arm64 *)ctx)->regs[0];
+	if (bpf_core_field_exists(struct pt_regs___x86_64, di))
+		return n == 0 ? BPF_CORE_READ(x86, di) : n == 1 ? BPF_CORE_READ(x86, si) : BPF_CORE_READ(x86, dx);
+	return n == 0 ? BPF_CORE_READ(arm, regs[0]) : n == 1 ? BPF_CORE_READ(arm, regs[1]) : BPF_CORE_READ(arm, regs[2]);
 }
 
 /* What raw_syscalls:sys_exit does not pass along: which call it was. */

@@ -8,9 +8,10 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-struct served {
+struct broker_server {
 	struct gadget *gadgets[BROKER_GADGETS_MAX];
 	int rings[BROKER_RINGS_MAX];
+	struct broker_request request;
 };
 
 struct descriptors {
@@ -19,7 +20,7 @@ struct descriptors {
 	bool close; /* they were opened for the reply */
 };
 
-static int serve_ring(struct served *s, const struct broker_request *q, struct descriptors *d)
+static int serve_ring(struct broker_server *s, const struct broker_request *q, struct descriptors *d)
 {
 	int fd;
 
@@ -68,7 +69,7 @@ static bool is_embedded(const char *name)
 	return false;
 }
 
-static int serve_load(struct served *s, const struct broker_request *q, struct descriptors *d)
+static int serve_load(struct broker_server *s, const struct broker_request *q, struct descriptors *d)
 {
 	_cleanup_(gadget_freep) struct gadget *g = NULL;
 	int err;
@@ -123,7 +124,7 @@ static int serve_open(const struct broker_request *q, struct descriptors *d)
 	return 0;
 }
 
-static int serve_one(struct served *s, const struct broker_request *q, struct broker_reply *reply, struct descriptors *d)
+static int serve_one(struct broker_server *s, const struct broker_request *q, struct broker_reply *reply, struct descriptors *d)
 {
 	struct losses losses;
 
@@ -179,39 +180,48 @@ static int send_reply(int socket, struct broker_reply *reply, const struct descr
 	return sendmsg(socket, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-int broker_serve(int socket)
+struct broker_server *broker_server_new(void)
 {
-	struct served *s = calloc(1, sizeof(*s));
-	struct broker_request *q = calloc(1, sizeof(*q));
-	int err = s && q ? 0 : fail(-ENOMEM, "out of memory");
+	struct broker_server *s = calloc(1, sizeof(*s));
 
 	for (size_t i = 0; s && i < BROKER_RINGS_MAX; i++)
 		s->rings[i] = -1;
-	while (!err) {
-		struct broker_reply reply = {};
-		struct descriptors d = {};
-		ssize_t n = recv(socket, q, sizeof(*q), 0);
+	return s;
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break; /* the worker is gone */
-		reply.error = n == sizeof(*q) ? serve_one(s, q, &reply, &d) : fail(-EINVAL, "a malformed request");
-		if (reply.error) {
-			d.count = 0;
-			snprintf(reply.text, sizeof(reply.text), "%s", error_text());
-		}
-		err = send_reply(socket, &reply, &d);
-		for (int i = 0; i < d.count && d.close; i++)
-			close(d.fds[i]);
-	}
-	for (size_t i = 0; s && i < BROKER_GADGETS_MAX; i++)
+struct broker_server *broker_server_free(struct broker_server *s)
+{
+	if (!s)
+		return NULL;
+	for (size_t i = 0; i < BROKER_GADGETS_MAX; i++)
 		gadget_free(s->gadgets[i]);
-	for (size_t i = 0; s && i < BROKER_RINGS_MAX; i++) {
+	for (size_t i = 0; i < BROKER_RINGS_MAX; i++) {
 		if (s->rings[i] >= 0)
 			close(s->rings[i]);
 	}
 	free(s);
-	free(q);
-	return err == -EPIPE ? 0 : err;
+	return NULL;
+}
+
+int broker_server_answer(struct broker_server *s, int socket)
+{
+	struct broker_reply reply = {};
+	struct descriptors d = {};
+	ssize_t n = recv(socket, &s->request, sizeof(s->request), 0);
+	int err;
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (n <= 0)
+		return -EPIPE;
+	reply.error = n == sizeof(s->request) ? serve_one(s, &s->request, &reply, &d) :
+						fail(-EINVAL, "a malformed request");
+	if (reply.error) {
+		d.count = 0;
+		snprintf(reply.text, sizeof(reply.text), "%s", error_text());
+	}
+	err = send_reply(socket, &reply, &d);
+	for (int i = 0; i < d.count && d.close; i++)
+		close(d.fds[i]);
+	return err ? -EPIPE : 0;
 }

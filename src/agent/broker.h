@@ -52,8 +52,13 @@ struct broker_reply {
 	char text[2048];
 };
 
-/* The broker's side: answers until the socket closes. Frees everything it loaded. */
-int broker_serve(int socket);
+/* The broker's side: what it has loaded for one worker. */
+struct broker_server;
+struct broker_server *broker_server_new(void); /* NULL: out of memory */
+/* Reads one request and answers it. 0, or -EPIPE when the worker is gone. */
+int broker_server_answer(struct broker_server *s, int socket);
+/* Detaches and frees everything that was loaded. */
+struct broker_server *broker_server_free(struct broker_server *s);
 
 /* The worker's side. */
 struct broker;

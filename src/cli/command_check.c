@@ -13,7 +13,7 @@
 
 #define DEFAULT_WIDTH 100
 #define LEAST_WIDTH 40
-#define NAME_WIDTH 20
+#define NAME_WIDTH 21
 
 struct check {
 	struct findings findings;
@@ -56,12 +56,18 @@ static void add_gadget(struct check *c, const struct embedded_gadget *e)
 	int r;
 
 	error_clear();
+	c->gadgets++;
+	if (!capability_have(CAPABILITY_SYS_ADMIN) &&
+	    !(capability_have(CAPABILITY_BPF) && capability_have(CAPABILITY_PERFMON))) {
+		findings_add(&c->findings, FINDING_GADGET, FINDING_UNKNOWN, e->name, NULL, NULL,
+			     "not tried: it needs CAP_BPF and CAP_PERFMON (or root)");
+		return;
+	}
 	r = gadget_open(e->name, &g);
 	if (!r) {
 		gadget_set_self_pid(g, (u32)getpid());
 		r = gadget_load(g);
 	}
-	c->gadgets++;
 	c->can_run += !r;
 	if (r) {
 		buf_add_str(&b, *error_text() ? error_text() : strerror(-r));
@@ -133,42 +139,95 @@ static void add_wrapped(struct buf *b, const char *text, size_t column, size_t w
 	buf_add_char(b, '\n');
 }
 
+/* Of a gadget's programs those that are taken; why the others are not is for --verbose. */
+static void add_taken(struct buf *b, const char *lines)
+{
+	for (const char *line = lines; *line;) {
+		size_t len = strcspn(line, "\n");
+		const char *taken = memmem(line, len, ": taken", strlen(": taken"));
+
+		if (taken) {
+			buf_add_str(b, b->len ? "\n" : "");
+			buf_add(b, line, len);
+		}
+		line += len;
+		line += *line == '\n';
+	}
+}
+
 static void add_finding(struct buf *b, const struct finding *f, const struct check *c, size_t width)
 {
 	_cleanup_buf_ struct buf text = { 0 };
-	size_t name = strlen(f->name), column = 6 + NAME_WIDTH;
+	size_t name = strlen(f->name), column = 6 + MAX(NAME_WIDTH, name + 2);
 
 	add_state(b, f->state, terminal_colour());
 	buf_add_str(b, f->name);
-	if (name < NAME_WIDTH - 1)
-		buf_add_fill(b, ' ', NAME_WIDTH - name);
+	if (f->group == FINDING_GADGET && f->state == FINDING_OK && !c->verbose)
+		add_taken(&text, f->found);
 	else
-		buf_add_str(b, "  "), column = 6 + name + 2;
-	buf_add_str(&text, f->found);
+		buf_add_str(&text, f->found);
 	if (f->state != FINDING_OK && f->otherwise)
 		buf_printf(&text, "%s%s", text.len ? ": " : "", f->otherwise);
 	if (c->verbose && f->use)
 		buf_printf(&text, "%s(for %s)", text.len ? " " : "", f->use);
+	if (text.len)
+		buf_add_fill(b, ' ', column - 6 - name);
 	add_wrapped(b, buf_str(&text), column, width);
 }
 
-/* The names of all that is there in as few lines as they need. */
-static void add_gathered(struct buf *b, const struct check *c, enum finding_group group, size_t width)
+/* Is it one of those whose names stand together? What is there, and what could not be tried for the same reason. */
+static bool gathered(const struct finding *f, const struct finding *with)
 {
+	return f->group == with->group && f->state == with->state &&
+	       (f->state == FINDING_OK || (f->state == FINDING_UNKNOWN && !strcmp(f->found, with->found)));
+}
+
+/* From @first on, the names of all that are gathered with it, in as few lines as they need. */
+static void add_gathered(struct buf *b, const struct check *c, size_t first, size_t width)
+{
+	const struct finding *with = &c->findings.items[first];
 	_cleanup_buf_ struct buf names = { 0 };
 
-	for (size_t i = 0; i < c->findings.count; i++) {
+	if (with->state == FINDING_UNKNOWN)
+		buf_printf(&names, "%s:\n", with->found);
+	for (size_t i = first, n = 0; i < c->findings.count; i++) {
 		const struct finding *f = &c->findings.items[i];
 
-		if (f->group != group || f->state != FINDING_OK)
+		if (!gathered(f, with))
 			continue;
-		buf_add_str(&names, names.len ? ", " : "");
+		buf_add_str(&names, n++ ? ", " : "");
 		buf_add_str(&names, f->name);
 	}
-	if (!names.len)
-		return;
-	add_state(b, FINDING_OK, terminal_colour());
+	add_state(b, with->state, terminal_colour());
 	add_wrapped(b, buf_str(&names), 6, width);
+}
+
+static bool first_of_gathered(const struct check *c, size_t i)
+{
+	for (size_t n = 0; n < i; n++)
+		if (gathered(&c->findings.items[n], &c->findings.items[i]))
+			return false;
+	return true;
+}
+
+/* What is there first, then what is not, then what is not known. */
+static void add_group(struct buf *b, const struct check *c, enum finding_group group, size_t width)
+{
+	static const enum finding_state order[] = { FINDING_OK, FINDING_NO, FINDING_UNKNOWN };
+	bool gather = !c->verbose && (groups[group].gather || !features_can_try());
+
+	gather = gather && group >= FINDING_CAPABILITY;
+	for (size_t s = 0; s < (gather ? ARRAY_SIZE(order) : 1); s++)
+		for (size_t i = 0; i < c->findings.count; i++) {
+			const struct finding *f = &c->findings.items[i];
+
+			if (f->group != group || (gather && f->state != order[s]))
+				continue;
+			if (!gather || f->state == FINDING_NO)
+				add_finding(b, f, c, width);
+			else if (first_of_gathered(c, i))
+				add_gathered(b, c, i, width);
+		}
 }
 
 static void print_text(const struct check *c)
@@ -179,18 +238,9 @@ static void print_text(const struct check *c)
 	bool colour = terminal_colour();
 
 	for (int group = 0; group < FINDING_GROUPS; group++) {
-		bool gather = groups[group].gather && !c->verbose;
-
 		buf_printf(&b, "%s%s%s%s\n", group ? "\n" : "", colour ? "\033[1m" : "", groups[group].title,
 			   colour ? "\033[0m" : "");
-		if (gather)
-			add_gathered(&b, c, (enum finding_group)group, width);
-		for (size_t i = 0; i < c->findings.count; i++) {
-			const struct finding *f = &c->findings.items[i];
-
-			if (f->group == (enum finding_group)group && !(gather && f->state == FINDING_OK))
-				add_finding(&b, f, c, width);
-		}
+		add_group(&b, c, (enum finding_group)group, width);
 	}
 	buf_printf(&b, "\n%zu of %zu gadgets can run here\n", c->can_run, c->gadgets);
 	fwrite(buf_str(&b), 1, b.len, stdout);

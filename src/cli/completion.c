@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * `saker completion bash|zsh`: scripts made from the tables of options, commands and gadgets. Both shells use one
- * function that prints the words that fit; only the glue differs. Names of columns are asked for when they are
- * needed, since host columns depend on the machine.
+ * `saker completion bash|zsh`: scripts made from the tables of options, commands and gadgets. Both
+ * shells use one function that prints the words that fit; only the glue differs. Names of columns
+ * are asked for when they are needed, since host columns depend on the machine.
  */
 #include "cli/document.h"
 #include "cli/help.h"
@@ -10,38 +10,59 @@
 static const char head[] =
 	"# Completion of saker. Made by `saker completion`: do not edit.\n"
 	"\n"
-	"# The words that may stand behind the words $@ (the last one being what came before the cursor).\n"
-	"_saker_words()\n"
+	"# What may stand at POSITION, behind these words: POSITION FIRST PREVIOUS SECOND.\n"
+	"_saker_choices()\n"
 	"{\n"
 	"	local first=$2 previous=$3\n"
 	"	if [ \"$1\" -le 1 ]; then\n"
 	"		echo \"$_saker_commands $_saker_tools\"\n"
 	"		return\n"
 	"	fi\n"
-	"	case $first in\n"
-	"	run|man|help) [ \"$1\" = 2 ] && echo \"$_saker_tools\" && return ;;\n";
+	"	case \"$first $previous\" in\n"
+	"	'list columns'|'run run'|'man man'|'help help') echo \"$_saker_tools\"; return ;;\n"
+	"	esac\n"
+	"	case $first in\n";
 
 static const char middle[] =
+	"	run) first=$4 ;;\n"
 	"	esac\n"
-	"	[ \"$first\" = run ] && first=$4\n"
 	"	case $previous in\n"
-	"	-o|--output) echo \"table wide json csv collapsed none\"; return ;;\n"
-	"	--columns|--sort) saker list columns \"$first\" 2>/dev/null | awk '/^  / { print $1 }'; return ;;\n"
+	"	-o|--output) echo 'table wide json csv collapsed none'; return ;;\n"
+	"	--columns|--sort)\n"
+	"		saker list columns \"$first\" 2>/dev/null | awk '/^  / { print $1 }'\n"
+	"		return ;;\n"
 	"	-p|--pid) ls /proc | grep '^[0-9]'; return ;;\n"
-	"	--comm) cat /proc/[0-9]*/comm 2>/dev/null | sort -u; return ;;\n";
+	"	--comm) cat /proc/[0-9]*/comm 2>/dev/null; return ;;\n"
+	"	esac\n";
+
+static const char words[] =
+	"\n"
+	"# One a line, and only what a shell reads as it stands: a process may be called\n"
+	"# $(anything).\n"
+	"_saker_words()\n"
+	"{\n"
+	"	_saker_choices \"$@\" | tr ' ' '\\n' |\n"
+	"		LC_ALL=C grep -xE -e '[-A-Za-z0-9_.:@/+]+' | sort -u\n"
+	"}\n";
 
 static const char bash_tail[] =
 	"\n"
 	"_saker()\n"
 	"{\n"
-	"	local word=${COMP_WORDS[COMP_CWORD]} first=${COMP_WORDS[1]} second=${COMP_WORDS[2]}\n"
-	"	local previous=${COMP_WORDS[COMP_CWORD-1]} before=\n"
+	"	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
+	"	local first=${COMP_WORDS[1]} second=${COMP_WORDS[2]} before= choice\n"
+	"	COMPREPLY=()\n"
+	"	case \" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" in *' -- '*) return ;; esac\n"
+	"	# bash makes three words of --name=value.\n"
+	"	[ \"$word\" = = ] && word=\n"
+	"	[ \"$previous\" = = ] && previous=${COMP_WORDS[COMP_CWORD-2]}\n"
 	"	# In a list, the part behind the last comma is completed.\n"
 	"	case $previous in\n"
 	"	--columns) before=${word%\"${word##*[,+]}\"}; word=${word##*[,+]} ;;\n"
 	"	esac\n"
-	"	COMPREPLY=($(compgen -P \"$before\" -W \"$(_saker_words \"$COMP_CWORD\" \"$first\" \"$previous\" "
-	"\"$second\")\" -- \"$word\"))\n"
+	"	while read -r choice; do\n"
+	"		[[ $choice == \"$word\"* ]] && COMPREPLY+=(\"$before$choice\")\n"
+	"	done < <(_saker_words \"$COMP_CWORD\" \"$first\" \"$previous\" \"$second\")\n"
 	"}\n"
 	"complete -o default -F _saker saker\n";
 
@@ -49,20 +70,31 @@ static const char zsh_tail[] =
 	"\n"
 	"_saker()\n"
 	"{\n"
-	"	local previous=${words[CURRENT-1]}\n"
+	"	local previous=${words[CURRENT-1]} first=${words[2]} second=${words[3]}\n"
 	"	local -a found\n"
+	"	if (( ${words[(i)--]} < CURRENT )); then\n"
+	"		_files\n"
+	"		return\n"
+	"	fi\n"
+	"	case ${words[CURRENT]} in\n"
+	"	--*=*) previous=${words[CURRENT]%%=*}; compset -P '--*=' ;;\n"
+	"	esac\n"
 	"	[[ $previous = --columns ]] && compset -P '*[,+]'\n"
-	"	found=(${=\"$(_saker_words $((CURRENT - 1)) \"${words[2]}\" \"$previous\" \"${words[3]}\")\"})\n"
+	"	found=(${(f)\"$(_saker_words $((CURRENT - 1)) $first \"$previous\" $second)\"})\n"
 	"	compadd -- $found\n"
 	"	(( $#found )) || _files\n"
 	"}\n"
 	"compdef _saker saker\n";
 
-/* A name that goes into a script stands in quotes there: only what a file of the tree may be called. */
+/*
+ * A name that goes into a script stands in quotes there: only what a file of the tree may be
+ * called.
+ */
 static void add_word(struct buf *b, const char *word)
 {
 	for (; *word; word++) {
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *word))
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.",
+			   *word))
 			buf_add_char(b, *word);
 	}
 }
@@ -116,7 +148,7 @@ static int add_gadget(struct buf *b, const struct embedded_gadget *e)
 	return 0;
 }
 
-static int make(struct buf *b, bool zsh)
+static int make_script(struct buf *b, bool zsh)
 {
 	size_t count;
 	const struct embedded_gadget *all = gadget_embedded(&count);
@@ -128,12 +160,11 @@ static int make(struct buf *b, bool zsh)
 		const struct command_info *c = &command_infos[i];
 
 		if (*c->words)
-			buf_printf(b, "\t%s) [ \"$1\" = 2 ] && echo \"%s\"\n\t\t[ \"$previous\" = columns ] && "
-				      "echo \"$_saker_tools\"\n\t\treturn ;;\n",
-				   c->name, c->words);
+			buf_printf(b, "\t%s) [ \"$1\" = 2 ] && echo '%s'; return ;;\n", c->name,
+				   c->words);
 	}
 	buf_add_str(b, middle);
-	buf_add_str(b, "\tesac\n\tcase $first in\n");
+	buf_add_str(b, "\tcase $first in\n");
 	for (size_t i = 0; i < count; i++) {
 		int err = add_gadget(b, &all[i]);
 
@@ -142,6 +173,7 @@ static int make(struct buf *b, bool zsh)
 	}
 	buf_add_str(b, "\tesac\n}\n");
 	add_lists(b);
+	buf_add_str(b, words);
 	buf_add_str(b, zsh ? zsh_tail : bash_tail);
 	return b->error;
 }
@@ -156,10 +188,12 @@ int command_completion(int argc, char **argv)
 		return 0;
 	}
 	if (strcmp(shell, "bash") && strcmp(shell, "zsh")) {
-		fprintf(stderr, "saker completion: which shell? bash or zsh, e.g. source <(saker completion bash)\n");
+		fprintf(stderr,
+			"saker completion: which shell? bash or zsh, e.g. "
+			"source <(saker completion bash)\n");
 		return 2;
 	}
-	if (make(&b, !strcmp(shell, "zsh"))) {
+	if (make_script(&b, !strcmp(shell, "zsh"))) {
 		fprintf(stderr, "saker completion: %s\n", error_text());
 		return 1;
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a page says, in which order: usage, what it is for, parameters, short flags, columns, general options,
- * examples. Everything comes from the tables that the parser reads and from what the gadget says of itself.
+ * What a page says, in which order: usage, what it is for, parameters, short flags, columns,
+ * general options, examples. Everything comes from the tables that the parser reads and from what
+ * the gadget says of itself.
  */
 #include "cli/document.h"
 
@@ -9,14 +10,19 @@
 
 const struct command_info command_infos[] = {
 	{ "agent", "[--config FILE] [--print-config]",
-	  "watch the machine all the time: store, serve and show what the default gadgets see (also: saker alone)", "" },
+	  "watch the machine all the time: store, serve and show what the default gadgets see "
+	  "(also: saker alone)",
+	  "" },
 	{ "run", "NAME|FILE [OPTION...] [-- COMMAND...]",
 	  "run a gadget by name, or your own from a .bpf.o or a .bpf.c file", "" },
 	{ "list", "[gadgets | probes [PATTERN] | columns NAME] [-o json]",
-	  "what there is to look at: gadgets, the kernel's tracepoints, a gadget's columns", "gadgets probes columns" },
-	{ "check", "[-o json]", "what this machine can run, and why not where it cannot", "" },
-	{ "ps", "[ID] [--cost] [-o json]", "every BPF program, map and link on the machine, and what it costs", "" },
-	{ "query", "'SELECT ...' [-o table|json|csv]", "ask the agent's store in SQL", "" },
+	  "what there is to look at: gadgets, the kernel's tracepoints, a gadget's columns",
+	  "gadgets probes columns" },
+	{ "check", "[OPTION...]", "what this machine can run, and why not where it cannot", "" },
+	{ "ps", "[OPTION...] [prog|map|link] [ID]",
+	  "every BPF program, map and link on the machine, and with --cost what it costs",
+	  "prog map link" },
+	{ "query", "[OPTION...] 'SELECT ...'", "ask the agent's store in SQL", "" },
 	{ "completion", "bash|zsh", "print the completion script of a shell", "bash zsh" },
 	{ "man", "[NAME]", "print the manual page of saker or of a gadget, for man -l", "" },
 	{ "version", "", "print the version", "" },
@@ -58,7 +64,8 @@ static void entry(struct document *d, struct buf *term, struct buf *text)
 /* A switch that is off and a text that is empty have nothing to say. */
 static bool has_default(const struct parameter *p)
 {
-	return p->value[0] && !(p->is_bool && (!strcmp(p->value, "false") || !strcmp(p->value, "0")));
+	return p->value[0] &&
+	       !(p->is_bool && (!strcmp(p->value, "false") || !strcmp(p->value, "0")));
 }
 
 static void parameters(struct document *d, const struct gadget_info *info)
@@ -88,7 +95,8 @@ static void aliases(struct document *d, const struct gadget_info *info)
 		const struct alias *a = &info->aliases[i];
 
 		term_of_alias(a, &term);
-		buf_printf(&text, "%s%s%s%s", a->help, *a->help ? " (" : "", a->expansion, *a->help ? ")" : "");
+		buf_printf(&text, "%s%s%s%s", a->help, *a->help ? " (" : "", a->expansion,
+			   *a->help ? ")" : "");
 		entry(d, &term, &text);
 	}
 }
@@ -115,7 +123,10 @@ static void columns(struct document *d, const struct schema *s)
 		buf_add_str(&term, c->name);
 		buf_printf(&text, "%s%s%s", c->help, *c->help ? " " : "", "[");
 		buf_printf(&text, "%s%s%s", c->kind->name, *c->unit ? ", " : "", c->unit);
-		buf_printf(&text, "%s%s%s]", c->wide ? ", with -o wide" : c->hidden ? ", with --columns" : "",
+		buf_printf(&text, "%s%s%s]",
+			   c->wide     ? ", with -o wide"
+			   : c->hidden ? ", with --columns"
+				       : "",
 			   c->when ? ", with --" : "", c->when ? c->when : "");
 		entry(d, &term, &text);
 	}
@@ -161,6 +172,14 @@ void document_gadget(struct document *d, const struct gadget_info *info)
 	aliases(d, info);
 	for (size_t i = 0; i < info->schema_count; i++)
 		columns(d, info->schemas[i]);
+	buf_clear(&b);
+	buf_printf(
+		&b,
+		"There is more, about the process, its user and its container, for --columns, "
+		"--where and --sort: "
+		"saker list columns %s",
+		info->name);
+	d->style->paragraph(d, buf_str(&b));
 	options(d);
 	if (info->example_count)
 		d->style->section(d, "Examples");
@@ -205,17 +224,25 @@ void document_main(struct document *d)
 	d->style->title(d, "saker", "observe, protect and steer a machine with eBPF");
 	d->style->usage(d, "saker COMMAND [ARGUMENT...]");
 	d->style->usage(d, "saker TOOL [OPTION...] [-- COMMAND...]");
-	d->style->paragraph(d, "Without a word it is the agent. `saker TOOL --help` says what a tool shows and takes. "
-			       "Behind -- stands a command that is started, watched and waited for.");
+	d->style->paragraph(
+		d,
+		"Without a word it is the agent. `saker TOOL --help` says what a tool shows "
+		"and takes. "
+		"Behind -- stands a command that is started, watched and waited for.");
 	commands(d);
 	tools(d);
 	options(d);
 	d->style->section(d, "Exit status");
-	d->style->paragraph(d, "0: all went well, also when it was interrupted. 1: it could not be done here. 2: the "
-			       "command line is wrong. With -- COMMAND: the command's own.");
+	d->style->paragraph(
+		d,
+		"0: all went well, also when it was interrupted. 1: it could not be done here. "
+		"2: the "
+		"command line is wrong. With -- COMMAND: the command's own.");
 	d->style->section(d, "Examples");
-	d->style->example(d, "saker opensnoop --where 'error == ENOENT'", "files that were not found, as it happens");
-	d->style->example(d, "saker execsnoop -o json --for 10s", "ten seconds of new processes, one JSON object a line");
+	d->style->example(d, "saker opensnoop --where 'error == ENOENT'",
+			  "files that were not found, as it happens");
+	d->style->example(d, "saker execsnoop -o json --for 10s",
+			  "ten seconds of new processes, one JSON object a line");
 	d->style->example(d, "saker check", "what this machine's kernel allows");
 }
 

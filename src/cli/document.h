@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A page about a command or a gadget is written once, as a walk over the tables (document.c), and appears in two
- * styles: plain text of 80 columns for --help, troff for the manual.
+ * A page about a command or a gadget is written once, as a walk over the tables (document.c), and
+ * appears in two styles: plain text of 80 columns for --help, troff for the manual.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Help as plain text: 80 columns, terms on the left, words wrapped on the right. What a gadget says of itself comes from
- * a file, so it is made safe for the terminal like everything else from outside.
+ * Help as plain text: 80 columns, terms on the left, words wrapped on the right. What a gadget says
+ * of itself comes from a file, so it is made safe for the terminal like everything else from
+ * outside.
  */
 #include "cli/help.h"
 
@@ -10,7 +11,9 @@
 #define LINE 80
 #define TERM_WIDTH 26 /* a term that is longer stands on its own line */
 
-/* Adds @text behind @column columns that are taken, in lines of at most LINE that begin at @indent. */
+/*
+ * Adds @text behind @column columns that are taken, in lines of at most LINE that begin at @indent.
+ */
 static void add_wrapped(struct buf *b, const char *text, size_t column, size_t indent)
 {
 	_cleanup_buf_ struct buf safe = {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The manual's pages as troff (man macros): saker(1) and saker-NAME(1), from the same walk as --help.
+ * The manual's pages as troff (man macros): saker(1) and saker-NAME(1), from the same walk as
+ * --help.
  *
  *	saker man opensnoop | man -l -
  */
@@ -9,7 +10,10 @@
 
 #include <ctype.h>
 
-/* A backslash begins a request, a dash may become a hyphen that cannot be pasted, a dot or quote begins a macro. */
+/*
+ * A backslash begins a request, a dash may become a hyphen that cannot be pasted, a dot or quote
+ * begins a macro.
+ */
 static void add_troff(struct buf *b, const char *text)
 {
 	_cleanup_buf_ struct buf safe = {};

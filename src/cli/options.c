@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reads a tool's command line: general options (options_table.c), the gadget's parameters as --name, and
- * the gadget's short flags, which are rewritten into the words that they stand for and read again. A flag of the
- * gadget wins over a general one of the same letter, because people bring those letters with them.
+ * Reads a tool's command line: general options (options_table.c), the gadget's parameters as
+ * --name, and the gadget's short flags, which are rewritten into the words that they stand for and
+ * read again. A flag of the gadget wins over a general one of the same letter, because people bring
+ * those letters with them.
  */
 #include "cli/options_internal.h"
 
@@ -20,7 +21,8 @@ struct parser {
 static int add_assignment(struct options *o, const char *name, const char *value)
 {
 	struct assignment *a;
-	int err = grow(&o->assignments, &o->assignment_capacity, o->assignment_count + 1, sizeof(*a));
+	int err =
+		grow(&o->assignments, &o->assignment_capacity, o->assignment_count + 1, sizeof(*a));
 
 	if (err)
 		return err;
@@ -37,7 +39,10 @@ static int add_assignment(struct options *o, const char *name, const char *value
 	return 0;
 }
 
-/* ---- finding it ----------------------------------------------------------------------------------- */
+/*
+ * ---- finding it
+ * -----------------------------------------------------------------------------------
+ */
 
 void parameter_option_name(const struct parameter *p, char *ret, size_t size)
 {
@@ -92,10 +97,12 @@ static const struct parameter *find_parameter(const struct gadget_info *info, co
 }
 
 /*
- * The value of an option: behind its '=' or in its own word (@value), else the next word. A word that
- * begins with two dashes is the next option: what was meant as a value got lost (an empty shell variable).
+ * The value of an option: behind its '=' or in its own word (@value), else the next word. A word
+ * that begins with two dashes is the next option: what was meant as a value got lost (an empty
+ * shell variable).
  */
-static int take_value(const char *option, const char *argument, const char *value, char ***words, const char **ret)
+static int take_value(const char *option, const char *argument, const char *value, char ***words,
+		      const char **ret)
 {
 	const char *next = **words;
 
@@ -113,7 +120,8 @@ static int take_value(const char *option, const char *argument, const char *valu
 static int parse_long(struct parser *p, const char *word, char ***words)
 {
 	const char *equals = strchr(word, '='), *value = equals ? equals + 1 : NULL;
-	_cleanup_free_ char *name = strndup(word + 2, equals ? (size_t)(equals - word - 2) : strlen(word + 2));
+	_cleanup_free_ char *name =
+		strndup(word + 2, equals ? (size_t)(equals - word - 2) : strlen(word + 2));
 	const struct option_info *general = name ? find_general(name) : NULL;
 	const struct parameter *parameter;
 	char option[NAME_SIZE];
@@ -139,7 +147,10 @@ static int parse_long(struct parser *p, const char *word, char ***words)
 	return add_assignment(p->o, parameter->name, value ? value : "");
 }
 
-/* ---- short flags and what they stand for ------------------------------------------------------------- */
+/*
+ * ---- short flags and what they stand for
+ * -------------------------------------------------------------
+ */
 
 static bool is_name_byte(char c)
 {
@@ -147,7 +158,8 @@ static bool is_name_byte(char c)
 }
 
 /* Adds @text with every whole word @from replaced by @to. */
-static void add_substituted(struct buf *b, const char *text, size_t len, const char *from, const char *to)
+static void add_substituted(struct buf *b, const char *text, size_t len, const char *from,
+			    const char *to)
 {
 	size_t from_len = from ? strlen(from) : 0;
 
@@ -164,9 +176,9 @@ static void add_substituted(struct buf *b, const char *text, size_t len, const c
 }
 
 /*
- * The words of an expansion, ended by NUL each, with the user's value in place of the argument's name. Words are
- * separated by spaces; '...' keeps spaces inside a word. The value is put in after the split, so that it is one
- * piece whatever it holds.
+ * The words of an expansion, ended by NUL each, with the user's value in place of the argument's
+ * name. Words are separated by spaces; '...' keeps spaces inside a word. The value is put in after
+ * the split, so that it is one piece whatever it holds.
  */
 static int expand(const struct alias *a, const char *value, struct buf *b, size_t *ret_count)
 {
@@ -201,7 +213,9 @@ static int parse_alias(struct parser *p, const struct alias *a, const char *valu
 	int err;
 
 	if (p->depth >= ALIAS_DEPTH)
-		return fail(-EINVAL, "-%c: the gadget's short flags stand for each other without end", a->flag);
+		return fail(-EINVAL,
+			    "-%c: the gadget's short flags stand for each other without end",
+			    a->flag);
 	err = expand(a, value, &b, &count);
 	if (err)
 		return err;
@@ -229,7 +243,8 @@ static const struct alias *find_alias(const struct gadget_info *info, char flag)
 }
 
 /* What a short flag takes: the rest of its word, else the next one. */
-static int short_value(char flag, const char *argument, const char *rest, char ***words, const char **ret)
+static int short_value(char flag, const char *argument, const char *rest, char ***words,
+		       const char **ret)
 {
 	char option[] = { '-', flag, '\0' };
 
@@ -251,21 +266,26 @@ static int parse_short(struct parser *p, const char *word, char ***words)
 			char option[] = { '-', *f, '\0' };
 
 			/* -where for --where */
-			return unknown_option(p, f == word + 1 ? word : option, f == word + 1 ? word + 1 : option);
+			return unknown_option(p, f == word + 1 ? word : option,
+					      f == word + 1 ? word + 1 : option);
 		}
 		if (!a)
 			argument = general_options[i].argument;
 		if (argument)
 			err = short_value(*f, argument, f + 1, words, &value);
 		if (!err)
-			err = a ? parse_alias(p, a, value ? value : "") : option_set(p->o, &general_options[i], value);
+			err = a ? parse_alias(p, a, value ? value : "")
+				: option_set(p->o, &general_options[i], value);
 		if (err || argument || p->o->help)
 			return err;
 	}
 	return 0;
 }
 
-/* ---- words ---------------------------------------------------------------------------------------------- */
+/*
+ * ---- words
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static bool has_sort(const struct gadget_info *info, enum schema_sort sort)
 {
@@ -291,10 +311,14 @@ static int parse_positional(struct parser *p, const char *word)
 	if (name) {
 		int err = option_set(p->o, find_general(name), word);
 
-		return err ? fail(err, "the word '%s' is taken for an option: %s", word, error_text()) : 0;
+		return err ? fail(err, "the word '%s' is taken for an option: %s", word,
+				  error_text())
+			   : 0;
 	}
-	return fail(-EINVAL, "'%s' is one word too many (a command to watch stands behind --: saker %s -- %s)", word,
-		    info->name, word);
+	return fail(
+		-EINVAL,
+		"'%s' is one word too many (a command to watch stands behind --: saker %s -- %s)",
+		word, info->name, word);
 }
 
 static int parse_words(struct parser *p, char **words)

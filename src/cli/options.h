@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The options of every tool, as data: one table from which the command line is read and from which --help, the
- * manual and the shells' completion are made, so that they cannot disagree. A gadget adds its parameters (as
- * --name) and its short flags, which stand for general options or parameters.
+ * The options of every tool, as data: one table from which the command line is read and from which
+ * --help, the manual and the shells' completion are made, so that they cannot disagree. A gadget
+ * adds its parameters (as --name) and its short flags, which stand for general options or
+ * parameters.
  */
 #pragma once
 
@@ -50,13 +51,16 @@ struct options {
 };
 
 /*
- * Reads the words behind the gadget's name (@argv[0] is that name). 0, or -EINVAL, -ERANGE, -ENOENT with one line that
- * says what is wrong and what is near. With --help it stops reading at that word. @options is to be freed in
- * any case; it must be zero before.
+ * Reads the words behind the gadget's name (@argv[0] is that name). 0, or -EINVAL, -ERANGE, -ENOENT
+ * with one line that says what is wrong and what is near. With --help it stops reading at that
+ * word. @options is to be freed in any case; it must be zero before.
  */
 int options_parse(struct options *o, const struct gadget_info *info, int argc, char **argv);
 void options_free(struct options *o);
 #define _cleanup_options_ _cleanup_(options_free)
 
-/* The parameter's name as it is written on the command line: dashes for underscores. @size bounds @ret. */
+/*
+ * The parameter's name as it is written on the command line: dashes for underscores. @size bounds
+ * @ret.
+ */
 void parameter_option_name(const struct parameter *p, char *ret, size_t size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The table of general options, and what each does to struct options: checked here, so that bad input is
- * refused before anything is opened or loaded.
+ * The table of general options, and what each does to struct options: checked here, so that bad
+ * input is refused before anything is opened or loaded.
  */
 #include "cli/options_internal.h"
 
@@ -28,10 +28,13 @@ enum general {
 };
 
 const struct option_info general_options[] = {
-	[OPTION_OUTPUT] = { "output", 'o', "FORMAT", "table, wide, json, csv, collapsed (stacks) or none" },
+	[OPTION_OUTPUT] = { "output", 'o', "FORMAT",
+			    "table, wide, json, csv, collapsed (stacks) or none" },
 	[OPTION_COLUMNS] = { "columns", 0, "LIST", "a,b: only these; +a,-b: with a and without b" },
-	[OPTION_WHERE] = { "where", 0, "EXPR", "only what matches, e.g. 'pid == 1 && comm != \"sh\"'" },
-	[OPTION_SORT] = { "sort", 0, "COLUMN", "order of the rows; -COLUMN or COLUMN:asc to choose the direction" },
+	[OPTION_WHERE] = { "where", 0, "EXPR",
+			   "only what matches, e.g. 'pid == 1 && comm != \"sh\"'" },
+	[OPTION_SORT] = { "sort", 0, "COLUMN",
+			  "order of the rows; -COLUMN or COLUMN:asc to choose the direction" },
 	[OPTION_TOP] = { "top", 0, "N", "only the first N rows of each reading" },
 	[OPTION_INTERVAL] = { "interval", 0, "TIME", "time between readings: 5, 500ms, 1m" },
 	[OPTION_FOR] = { "for", 0, "TIME", "stop after this time" },
@@ -39,10 +42,13 @@ const struct option_info general_options[] = {
 	[OPTION_PID] = { "pid", 'p', "PID", "only these processes: 1 or 1,2,3; may be repeated" },
 	[OPTION_COMM] = { "comm", 0, "NAME", "only processes of this name; may be repeated" },
 	[OPTION_CGROUP] = { "cgroup", 0, "PATH", "only what runs in this cgroup or below it" },
-	[OPTION_CONTAINER] = { "container", 0, "NAME", "only this container, by its name or the start of its id" },
-	[OPTION_EXPLAIN] = { "explain", 0, NULL, "say which hooks are used and where each filter runs" },
+	[OPTION_CONTAINER] = { "container", 0, "NAME",
+			       "only this container, by its name or the start of its id" },
+	[OPTION_EXPLAIN] = { "explain", 0, NULL,
+			     "say which hooks are used and where each filter runs" },
 	[OPTION_NO_HEADER] = { "no-header", 0, NULL, "no headings" },
-	[OPTION_VERBOSE] = { "verbose", 'v', NULL, "say more about what is done, and why it failed" },
+	[OPTION_VERBOSE] = { "verbose", 'v', NULL,
+			     "say more about what is done, and why it failed" },
 	[OPTION_HELP] = { "help", 'h', NULL, "show this help" },
 };
 const size_t general_option_count = ARRAY_SIZE(general_options);
@@ -123,7 +129,8 @@ static int set_number(const char *name, const char *value, u64 most, u64 *ret)
 	if (err)
 		return fail_in(err, "--%s", name);
 	if (!v || v > most)
-		return fail(-ERANGE, "--%s: %s is not between 1 and %llu", name, value, (unsigned long long)most);
+		return fail(-ERANGE, "--%s: %s is not between 1 and %llu", name, value,
+			    (unsigned long long)most);
 	*ret = v;
 	return 0;
 }
@@ -202,8 +209,11 @@ static int set_comm(struct options *o, const char *value)
 	if (!*value)
 		return fail(-EINVAL, "--comm: the name is empty");
 	if (strlen(value) > COMM_LONGEST)
-		return fail(-EINVAL, "--comm: '%s' is longer than a process name can be; the kernel keeps '%.*s'", value,
-			    COMM_LONGEST, value);
+		return fail(
+			-EINVAL,
+			"--comm: '%s' is longer than a process name can be; "
+			"the kernel keeps '%.*s'",
+			value, COMM_LONGEST, value);
 	err = grow(&o->comms, &o->comm_capacity, o->comm_count + 1, sizeof(*o->comms));
 	if (!err)
 		err = option_replace(&o->comms[o->comm_count], value);
@@ -214,12 +224,14 @@ static int set_comm(struct options *o, const char *value)
 
 static int set_cgroup(struct options *o, const char *value)
 {
-	return *value ? option_replace(&o->cgroup, value) : fail(-EINVAL, "--cgroup: the path is empty");
+	return *value ? option_replace(&o->cgroup, value)
+		      : fail(-EINVAL, "--cgroup: the path is empty");
 }
 
 static int set_container(struct options *o, const char *value)
 {
-	return *value ? option_replace(&o->container, value) : fail(-EINVAL, "--container: the name is empty");
+	return *value ? option_replace(&o->container, value)
+		      : fail(-EINVAL, "--container: the name is empty");
 }
 
 static int set_explain(struct options *o, const char *value UNUSED)
@@ -247,14 +259,17 @@ static int set_help(struct options *o, const char *value UNUSED)
 }
 
 static int (*const setters[])(struct options *o, const char *value) = {
-	[OPTION_OUTPUT] = set_output,	    [OPTION_COLUMNS] = set_columns,   [OPTION_WHERE] = set_where,
-	[OPTION_SORT] = set_sort,	    [OPTION_TOP] = set_top,	      [OPTION_INTERVAL] = set_interval,
-	[OPTION_FOR] = set_for,		    [OPTION_COUNT] = set_count,	      [OPTION_PID] = set_pid,
-	[OPTION_COMM] = set_comm,	    [OPTION_CGROUP] = set_cgroup,     [OPTION_CONTAINER] = set_container,
-	[OPTION_EXPLAIN] = set_explain,	    [OPTION_NO_HEADER] = set_no_header, [OPTION_VERBOSE] = set_verbose,
-	[OPTION_HELP] = set_help,
+	[OPTION_OUTPUT] = set_output,	[OPTION_COLUMNS] = set_columns,
+	[OPTION_WHERE] = set_where,	[OPTION_SORT] = set_sort,
+	[OPTION_TOP] = set_top,		[OPTION_INTERVAL] = set_interval,
+	[OPTION_FOR] = set_for,		[OPTION_COUNT] = set_count,
+	[OPTION_PID] = set_pid,		[OPTION_COMM] = set_comm,
+	[OPTION_CGROUP] = set_cgroup,	[OPTION_CONTAINER] = set_container,
+	[OPTION_EXPLAIN] = set_explain, [OPTION_NO_HEADER] = set_no_header,
+	[OPTION_VERBOSE] = set_verbose, [OPTION_HELP] = set_help,
 };
-_Static_assert(ARRAY_SIZE(setters) == ARRAY_SIZE(general_options), "an option without its function");
+_Static_assert(ARRAY_SIZE(setters) == ARRAY_SIZE(general_options),
+	       "an option without its function");
 
 int option_set(struct options *o, const struct option_info *option, const char *value)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The bus is an array of pointers to subscriptions: publishing walks it and costs a comparison and perhaps a
- * call for each. It belongs to one thread, as a ring has one consumer; a sink that is slow or lives on another thread
- * puts a bounded queue behind its function.
+ * The bus is an array of pointers to subscriptions: publishing walks it and costs a comparison and
+ * perhaps a call for each. It belongs to one thread, as a ring has one consumer; a sink that is
+ * slow or lives on another thread puts a bounded queue behind its function.
  *
- * Functions that are called may subscribe, unsubscribe (themselves too) and publish: while anything is being
- * published a subscription that ends only loses its functions, and is swept away when the outermost call returns;
- * one that begins then does not see the record under way.
+ * Functions that are called may subscribe, unsubscribe (themselves too) and publish: while anything
+ * is being published a subscription that ends only loses its functions, and is swept away when the
+ * outermost call returns; one that begins then does not see the record under way.
  */
 #include "event/bus.h"
 
@@ -39,7 +39,8 @@ struct bus *bus_free(struct bus *bus)
 	return NULL;
 }
 
-struct subscription *bus_subscribe(struct bus *bus, const struct schema *schema, const struct subscriber *s)
+struct subscription *bus_subscribe(struct bus *bus, const struct schema *schema,
+				   const struct subscriber *s)
 {
 	struct subscription *new;
 
@@ -87,7 +88,10 @@ static void leave(struct bus *bus)
 
 void bus_publish(struct bus *bus, const struct record *r)
 {
-	/* The array may move and grow under a callee's hands: indices, and only those who were there before. */
+	/*
+	 * The array may move and grow under a callee's hands: indices, and only those who were
+	 * there before.
+	 */
 	size_t count = bus->count;
 
 	bus->depth++;

@@ -155,9 +155,11 @@ int parse_literal(struct parser *p, struct node *n);
 /* Reads a number for the bits of a column; `A|B` and `(A|B)` too. */
 int parse_bits(struct parser *p, struct node *n, u64 *ret);
 
+/* A text that an array cannot hold is an error; not for patterns. */
+int check_text_length(const struct parser *p, const struct node *n, size_t at, size_t len);
+
 /* ---- expression_parse.c ---- */
 int parse_tree(struct parser *p, struct node **ret);
-int regex_compile(const char *pattern, size_t len, pcre2_code **ret, size_t *ret_at);
 
 /* ---- expression_compile.c ---- */
 /* Instructions for @n alone in a row of &&; negative when it cannot be done. */

@@ -280,10 +280,22 @@ static int parse_bool(struct parser *p, const struct column *c, u64 *ret)
 
 /* ---- text, addresses --------------------------------------------------------------------------------- */
 
+int check_text_length(const struct parser *p, const struct node *n, size_t at, size_t len)
+{
+	const struct column *c = column_of(p, n);
+	/* The kernel ends a comm with a NUL always; other arrays may be full. */
+	size_t most = c->size - !strcmp(c->kind->name, "comm");
+
+	if (c->compute || c->in_tail || n->class != VALUE_TEXT || n->op == TEST_LIKE || n->op == TEST_MATCHES ||
+	    len <= most)
+		return 0;
+	return parser_fail(p, at, "a text of %zu bytes: %s has at most %zu", len, c->name, most);
+}
+
 static int parse_text(struct parser *p, const struct node *n, struct literal *l)
 {
 	const struct column *c = column_of(p, n);
-	size_t at = p->token.at, most;
+	size_t at = p->token.at;
 	_cleanup_free_ char *text = NULL;
 	char word[WORD_MAX];
 	size_t len;
@@ -298,11 +310,9 @@ static int parse_text(struct parser *p, const struct node *n, struct literal *l)
 	err = parser_text(p, &text, &len);
 	if (err)
 		return err;
-	/* The kernel ends a comm with a NUL always; other arrays may be full. */
-	most = c->size - !strcmp(c->kind->name, "comm");
-	if (!c->compute && !c->in_tail && n->class == VALUE_TEXT && n->op != TEST_LIKE && n->op != TEST_MATCHES &&
-	    len > most)
-		return parser_fail(p, at, "a text of %zu bytes: %s has at most %zu", len, c->name, most);
+	err = check_text_length(p, n, at, len);
+	if (err)
+		return err;
 	err = parser_next(p);
 	if (err)
 		return err;

@@ -88,7 +88,7 @@ static int bare_test(struct node *n)
 	return 0;
 }
 
-int regex_compile(const char *pattern, size_t len, pcre2_code **ret, size_t *ret_at)
+static int regex_compile(const char *pattern, size_t len, pcre2_code **ret, size_t *ret_at)
 {
 	/*
 	 * Bytes, not characters: names need not be UTF-8, and a pattern must not ask for it with (*UTF). $ is the end,
@@ -173,8 +173,10 @@ static int parse_text_test(struct parser *p, struct node *n, enum test_op op, si
 	err = parse_literal(p, n);
 	if (err)
 		return err;
-	if (op == TEST_LIKE)
+	if (op == TEST_LIKE) {
 		simplify_like(n);
+		return check_text_length(p, n, pattern, n->literals[0].len);
+	}
 	return op == TEST_MATCHES ? check_regex(p, n, pattern) : 0;
 }
 

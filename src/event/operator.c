@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Sort and top over the rows of one reading. The values that are compared are computed once per row (a
- * virtual column may cost a look into /proc), not once per comparison; a text that had to be made is moved
- * to an arena of its own, because the next row's would overwrite it.
+ * Sort and top over the rows of one reading. The values that are compared are computed once per row
+ * (a virtual column may cost a look into /proc), not once per comparison; a text that had to be
+ * made is moved to an arena of its own, because the next row's would overwrite it.
  */
 #include "event/operator.h"
 
@@ -68,7 +68,8 @@ static const struct column *default_column(const struct schema *s)
 		return &s->columns[i];
 	if (s->sort == SCHEMA_STACKS)
 		for (size_t k = 0; k < s->stored; k++)
-			if (!s->columns[k].is_key && !s->columns[k].is_time && is_number(&s->columns[k]))
+			if (!s->columns[k].is_key && !s->columns[k].is_time &&
+			    is_number(&s->columns[k]))
 				return &s->columns[k];
 	return NULL;
 }
@@ -143,14 +144,17 @@ static bool is_text(const struct value *v)
 /* Is this memory the scratch buffer's, which the next value overwrites? */
 static bool is_made(const struct buf *scratch, const void *p)
 {
-	return scratch->data && (const char *)p >= scratch->data && (const char *)p < scratch->data + scratch->cap;
+	return scratch->data && (const char *)p >= scratch->data &&
+	       (const char *)p < scratch->data + scratch->cap;
 }
 
 /* Keeps made bytes; by offset, since the arena may move while it grows. */
 static void keep_bytes(struct rows *rows, struct sort_key *key)
 {
 	const struct value *v = &key->value;
-	const void *bytes = is_text(v) ? (const void *)v->text.bytes : v->class == VALUE_IP ? v->ip : NULL;
+	const void *bytes = is_text(v)		   ? (const void *)v->text.bytes
+			    : v->class == VALUE_IP ? v->ip
+						   : NULL;
 
 	key->made = bytes && is_made(&rows->scratch, bytes);
 	key->offset = rows->texts.len;
@@ -238,7 +242,10 @@ int rows_compact(struct rows *rows)
 		int err = add_aligned(&kept, rows->bytes.data + row->offset, row->size, &offset);
 
 		if (err) {
-			/* Offsets up to here point into the copy: what is left is nothing that can be read. */
+			/*
+			 * Offsets up to here point into the copy: what is left is nothing that can
+			 * be read.
+			 */
 			rows->spare = kept;
 			rows_clear(rows);
 			return err;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operators work on the rows of one reading, which are kept here until it is complete: sort them, keep the first N.
- * Bytes go into one arena that is used again for the next reading, so that a steady state allocates nothing.
+ * Operators work on the rows of one reading, which are kept here until it is complete: sort them,
+ * keep the first N. Bytes go into one arena that is used again for the next reading, so that a
+ * steady state allocates nothing.
  */
 #pragma once
 
@@ -41,9 +42,9 @@ struct rows {
 };
 
 /*
- * Reads @sort ("column", "-column", "column:asc", "column:desc"; numbers descend and text ascends unless it is said;
- * NULL: the schema's own order) into the order of @rows. Columns of the key break ties, so that the same rows give the
- * same picture. -ENOENT with a suggestion.
+ * Reads @sort ("column", "-column", "column:asc", "column:desc"; numbers descend and text ascends
+ * unless it is said; NULL: the schema's own order) into the order of @rows. Columns of the key
+ * break ties, so that the same rows give the same picture. -ENOENT with a suggestion.
  */
 int rows_set_order(struct rows *rows, const struct schema *schema, const char *sort);
 /* Copies the record. 0 or -ENOMEM. */

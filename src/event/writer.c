@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What all writers do alike: choose the format and the columns, keep the rows of a reading until it is complete, gather
- * bytes and send them with as few writes as possible. An output that has failed stays failed, so that a caller
- * may look at writer_flush() alone.
+ * What all writers do alike: choose the format and the columns, keep the rows of a reading until it
+ * is complete, gather bytes and send them with as few writes as possible. An output that has failed
+ * stays failed, so that a caller may look at writer_flush() alone.
  */
 #include "event/writer_internal.h"
 
@@ -24,10 +24,12 @@ int output_format_parse(const char *name, enum output_format *ret)
 			return 0;
 		}
 	}
-	return fail(-EINVAL, "the output '%s' is not known: table, wide, json, csv, collapsed, none", name);
+	return fail(-EINVAL,
+		    "the output '%s' is not known: table, wide, json, csv, collapsed, none", name);
 }
 
-static int choose_format(const struct schema *s, enum output_format format, const struct format **ret)
+static int choose_format(const struct schema *s, enum output_format format,
+			 const struct format **ret)
 {
 	bool histogram = s->sort == SCHEMA_HISTOGRAM, stacks = s->sort == SCHEMA_STACKS;
 
@@ -44,7 +46,9 @@ static int choose_format(const struct schema *s, enum output_format format, cons
 		return 0;
 	case OUTPUT_COLLAPSED:
 		if (!stacks)
-			return fail(-EINVAL, "the output 'collapsed' is for stacks, and %s has none", s->name);
+			return fail(-EINVAL,
+				    "the output 'collapsed' is for stacks, and %s has none",
+				    s->name);
 		*ret = &format_collapsed;
 		return 0;
 	case OUTPUT_NONE:
@@ -67,7 +71,8 @@ static int prepare(struct writer *w)
 		return err;
 	w->keeps = w->schema->sort != SCHEMA_EVENTS || o->sort;
 	if (o->top && !w->keeps)
-		return fail(-EINVAL, "--top needs --sort: %s gives events as they happen", w->schema->name);
+		return fail(-EINVAL, "--top needs --sort: %s gives events as they happen",
+			    w->schema->name);
 	if (!o->top)
 		w->options.top = w->schema->sort == SCHEMA_EVENTS ? EVENTS_SORTED : w->schema->top;
 	if (o->format != OUTPUT_WIDE)
@@ -120,12 +125,16 @@ u64 writer_count(const struct writer *w)
 	return w->records;
 }
 
-/* Keeps the row. Events may be many: when twice as many are here as will be shown, the worse half goes. */
+/*
+ * Keeps the row. Events may be many: when twice as many are here as will be shown, the worse half
+ * goes.
+ */
 static void keep(struct writer *w, const struct record *r)
 {
 	int err = rows_add(&w->rows, r);
 
-	if (!err && w->schema->sort == SCHEMA_EVENTS && w->rows.count >= 2 * (size_t)w->options.top) {
+	if (!err && w->schema->sort == SCHEMA_EVENTS &&
+	    w->rows.count >= 2 * (size_t)w->options.top) {
 		err = rows_sort(&w->rows, w->options.top);
 		if (!err)
 			err = rows_compact(&w->rows);
@@ -153,6 +162,10 @@ void writer_batch_end(struct writer *w)
 	if (!w->format || !w->keeps || w->error)
 		return;
 	w->error = rows_sort(&w->rows, w->options.top);
+	if (w->error) {
+		rows_clear(&w->rows);
+		return;
+	}
 	if (w->format->reading) {
 		w->format->reading(w);
 	} else {
@@ -169,7 +182,8 @@ void writer_batch_end(struct writer *w)
 	rows_clear(&w->rows);
 }
 
-const struct buf *writer_cell(struct writer *w, const struct column *c, const struct record *r, struct value *ret)
+const struct buf *writer_cell(struct writer *w, const struct column *c, const struct record *r,
+			      struct value *ret)
 {
 	column_value(c, r, ret, &w->scratch);
 	buf_clear(&w->text);
@@ -196,7 +210,10 @@ void writer_time_line(struct writer *w, u64 wall_ns)
 	buf_add_char(out, '\n');
 }
 
-/* Writes all of it. A descriptor that does not block (a terminal shared with such a program) is waited for. */
+/*
+ * Writes all of it. A descriptor that does not block (a terminal shared with such a program) is
+ * waited for.
+ */
 static int write_all(int fd, const char *bytes, size_t len)
 {
 	while (len) {

@@ -92,7 +92,10 @@ static int apply(struct writer *w, char sign, const char *name)
 	return insert_at(w, sign == '+' ? natural_position(w, c) : w->shown_count, c);
 }
 
-/* Plain words first (they make the list), then the signed ones, whatever their order: short flags add theirs anywhere. */
+/*
+ * Plain words first (they make the list), then the signed ones, whatever their order: short flags
+ * add theirs anywhere.
+ */
 static int apply_list(struct writer *w, const char *list, bool sign_wanted)
 {
 	while (*list) {
@@ -141,6 +144,7 @@ int writer_choose_columns(struct writer *w)
 	}
 	err = apply_list(w, list, true);
 	if (!err && !w->shown_count)
-		err = fail(-EINVAL, "--columns '%s' leaves no column of %s to show", list, w->schema->name);
+		err = fail(-EINVAL, "--columns '%s' leaves no column of %s to show", list,
+			   w->schema->name);
 	return err;
 }

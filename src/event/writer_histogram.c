@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Histograms as pictures: one block for each key, slots from the first to the last that holds something.
+ * Histograms as pictures: one block for each key, slots from the first to the last that holds
+ * something.
  *
  *	disk = sda
  *	     usecs : count    distribution
@@ -8,8 +9,9 @@
  *	    1 -> 1 : 12      |********************|
  *	count 15, p50 1us, p90 1us, p99 1us
  *
- * Slots are powers of two in the unit that was counted, so nanoseconds are shown as the durations that
- * bound a slot (1.02us -> 2.05us), not as if the slots were whole microseconds. Quantiles are interpolated in their slot.
+ * Slots are powers of two in the unit that was counted, so nanoseconds are shown as the durations
+ * that bound a slot (1.02us -> 2.05us), not as if the slots were whole microseconds. Quantiles are
+ * interpolated in their slot.
  */
 #include "event/writer_internal.h"
 
@@ -48,7 +50,10 @@ u64 slots_total(const struct column *c, const struct value *v)
 
 static u64 unit_ns(const char *unit)
 {
-	return !strcmp(unit, "ns") ? 1 : !strcmp(unit, "us") ? NSEC_PER_USEC : !strcmp(unit, "ms") ? NSEC_PER_MSEC : 0;
+	return !strcmp(unit, "ns")   ? 1
+	       : !strcmp(unit, "us") ? NSEC_PER_USEC
+	       : !strcmp(unit, "ms") ? NSEC_PER_MSEC
+				     : 0;
 }
 
 static const char *unit_words(const char *unit)
@@ -88,7 +93,10 @@ static u64 quantile(const struct column *c, const u64 *slots, u64 total, double 
 			continue;
 		last = i;
 		if (before + in_slot >= wanted)
-			return (u64)(min + ((double)slot_max(c, i) - min) * ((wanted - before) / in_slot) + 0.5);
+			return (u64)(min +
+				     ((double)slot_max(c, i) - min) *
+					     ((wanted - before) / in_slot) +
+				     0.5);
 		before += in_slot;
 	}
 	return slot_max(c, last); /* rounding left a little over */
@@ -103,7 +111,8 @@ static void slot_label(const struct column *c, u32 slot, struct buf *low, struct
 	buf_clear(high);
 	if (durations) {
 		add_duration(low, slot_min(c, slot));
-		add_duration(high, slot_max(c, slot) + (slot_max(c, slot) != UINT64_MAX && slot > 1));
+		add_duration(high,
+			     slot_max(c, slot) + (slot_max(c, slot) != UINT64_MAX && slot > 1));
 	} else {
 		buf_add_u64(low, slot_min(c, slot));
 		buf_add_u64(high, slot_max(c, slot));
@@ -141,7 +150,8 @@ static void measure(struct picture *p, u32 cut_at)
 		p->count = MAX(p->count, digits(p->slots[i]));
 		p->most = MAX(p->most, p->slots[i]);
 	}
-	used = 4 + MAX(p->low + 4 + p->high, strlen(unit_words(p->column->unit))) + 3 + p->count + 4;
+	used = 4 + MAX(p->low + 4 + p->high, strlen(unit_words(p->column->unit))) + 3 + p->count +
+	       4;
 	p->bar = BAR_DEFAULT;
 	if (cut_at)
 		p->bar = cut_at > used + BAR_LEAST ? MIN(cut_at - used, BAR_MOST) : BAR_LEAST;
@@ -150,7 +160,8 @@ static void measure(struct picture *p, u32 cut_at)
 static void put_slot(struct writer *w, struct picture *p, u32 slot, size_t label)
 {
 	u64 count = p->slots[slot];
-	size_t stars = p->most ? (size_t)((double)count * (double)p->bar / (double)p->most + 0.5) : 0;
+	size_t stars = p->most ? (size_t)((double)count * (double)p->bar / (double)p->most + 0.5)
+			       : 0;
 	struct buf *out = &w->out;
 
 	slot_label(p->column, slot, &p->low_text, &p->high_text);
@@ -181,7 +192,8 @@ static void put_picture(struct writer *w, const struct column *c, const u64 *slo
 	label = MAX(p.low + 4 + p.high, strlen(unit));
 	if (w->options.headings) {
 		buf_add_str(&w->out, w->options.colour ? DIM : "");
-		buf_printf(&w->out, "    %*s : %-*s  distribution", (int)label, unit, (int)p.count, "count");
+		buf_printf(&w->out, "    %*s : %-*s  distribution", (int)label, unit, (int)p.count,
+			   "count");
 		buf_add_str(&w->out, w->options.colour ? PLAIN "\n" : "\n");
 	}
 	for (u32 i = p.first; i <= p.last; i++)
@@ -257,4 +269,13 @@ static void put_reading(struct writer *w)
 	}
 }
 
-const struct format format_histogram = { NULL, NULL, put_reading };
+static int start(struct writer *w)
+{
+	for (size_t i = 0; i < w->shown_count; i++) {
+		if (w->shown[i].column->kind->class == VALUE_HISTOGRAM)
+			return 0;
+	}
+	return fail(-EINVAL, "--columns leaves out the histogram of %s itself", w->schema->name);
+}
+
+const struct format format_histogram = { start, NULL, put_reading };

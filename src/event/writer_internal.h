@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the writers of one folder share: the columns that are shown, the text gathered so far, and one table of
- * functions per format. writer.c chooses columns and keeps rows; the formats only turn records into bytes.
+ * What the writers of one folder share: the columns that are shown, the text gathered so far, and
+ * one table of functions per format. writer.c chooses columns and keeps rows; the formats only turn
+ * records into bytes.
  */
 #pragma once
 
@@ -59,13 +60,13 @@ struct writer {
 	struct time_text time;
 	u64 records, readings;
 	const struct column *kernel_stack, *user_stack, *weight; /* stacks */
-	u32 cut_at; /* lines end here; 0: nowhere */
+	u32 cut_at;						 /* lines end here; 0: nowhere */
 	bool headed;
 	int fd, error;
 };
 
-extern const struct format format_table, format_json, format_csv, format_histogram, format_histogram_csv,
-	format_histogram_json, format_stacks, format_collapsed;
+extern const struct format format_table, format_json, format_csv, format_histogram,
+	format_histogram_csv, format_histogram_json, format_stacks, format_collapsed;
 
 /* writer_columns.c: which columns are shown. 0, or -ENOENT with a suggestion. */
 int writer_choose_columns(struct writer *w);
@@ -73,7 +74,8 @@ int writer_choose_columns(struct writer *w);
 /* Tells @w which columns hold the stacks and their count. */
 int writer_find_stacks(struct writer *w);
 /* The value of @c in @r as text for people, in w->text. */
-const struct buf *writer_cell(struct writer *w, const struct column *c, const struct record *r, struct value *ret);
+const struct buf *writer_cell(struct writer *w, const struct column *c, const struct record *r,
+			      struct value *ret);
 /* "HH:MM:SS" of the reading, when it is asked for. */
 void writer_time_line(struct writer *w, u64 wall_ns);
 /* Adds `,"name":value` (the first without its comma). */

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * JSON, one object a line, and CSV. This is the hot path of a busy stream: a key is copied as one piece that was made
- * beforehand, and the time's text up to the second is made once a second.
+ * JSON, one object a line, and CSV. This is the hot path of a busy stream: a key is copied as one
+ * piece that was made beforehand, and the time's text up to the second is made once a second.
  *
  *	{"time":"2026-01-31T12:00:00.123456789Z","pid":1,"comm":"init","error":null,...}
  *
- * Names are the columns' names, also for virtual columns ("process.exe"): flat, so that a key can be found without
- * a path. CSV (RFC 4180's quoting, but lines end as other tools' lines end here) holds the same columns and the same
- * values: names where JSON has names, nothing where it has null.
+ * Names are the columns' names, also for virtual columns ("process.exe"): flat, so that a key can
+ * be found without a path. CSV (RFC 4180's quoting, but lines end as other tools' lines end here)
+ * holds the same columns and the same values: names where JSON has names, nothing where it has
+ * null.
  */
 #include "event/writer_internal.h"
 
@@ -69,7 +70,8 @@ static int start_json(struct writer *w)
 }
 
 /* A value as JSON. A time is written here only to save the calendar's work for each. */
-static inline void add_value(struct writer *w, const struct column *c, const struct record *r, struct buf *b)
+static inline void add_value(struct writer *w, const struct column *c, const struct record *r,
+			     struct buf *b)
 {
 	struct value v;
 
@@ -117,7 +119,10 @@ void record_to_json(const struct record *r, struct buf *b)
 	buf_free(&scratch);
 }
 
-/* ---- CSV ------------------------------------------------------------------------------------------ */
+/*
+ * ---- CSV
+ * ------------------------------------------------------------------------------------------
+ */
 
 static void put_heading(struct writer *w)
 {
@@ -228,7 +233,8 @@ static void put_histogram_csv(struct writer *w, const struct record *r)
 		return;
 	}
 	column_value(w->shown[at].column, r, &v, &w->scratch);
-	for (u32 i = 0; v.class == VALUE_HISTOGRAM && i < w->shown[at].column->size / sizeof(u64); i++) {
+	for (u32 i = 0; v.class == VALUE_HISTOGRAM && i < w->shown[at].column->size / sizeof(u64);
+	     i++) {
 		if (v.slots[i])
 			put_slot(w, r, at, i, v.slots[i]);
 	}

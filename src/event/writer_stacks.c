@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Stacks, in two forms. For people, one block a stack, the innermost frame first and the heaviest stack last, where
- * the eye is when the output ends:
+ * Stacks, in two forms. For people, one block a stack, the innermost frame first and the heaviest
+ * stack last, where the eye is when the output ends:
  *
  *	    finish_task_switch
  *	    schedule
@@ -10,8 +10,8 @@
  *	    -                nginx (1234)
  *	        17
  *
- * Collapsed, one line a stack, the outermost frame first, as flame graph tools read it; frames of the kernel are
- * marked:	nginx;main;schedule_[k];finish_task_switch_[k] 17
+ * Collapsed, one line a stack, the outermost frame first, as flame graph tools read it; frames of
+ * the kernel are marked:  nginx;main;schedule_[k];finish_task_switch_[k] 17
  */
 #include "event/writer_internal.h"
 
@@ -28,7 +28,8 @@ int writer_find_stacks(struct writer *w)
 			w->user_stack = w->user_stack ? w->user_stack : c;
 		else if (class == VALUE_STACK)
 			w->kernel_stack = w->kernel_stack ? w->kernel_stack : c;
-		else if ((class == VALUE_UNSIGNED || class == VALUE_SIGNED) && !c->is_key && !c->is_time)
+		else if ((class == VALUE_UNSIGNED || class == VALUE_SIGNED) && !c->is_key &&
+			 !c->is_time)
 			w->weight = w->weight ? w->weight : c;
 	}
 	if (!w->kernel_stack && !w->user_stack)
@@ -75,7 +76,8 @@ static bool put_frames(struct writer *w, const struct column *c, const struct re
 	return true;
 }
 
-static void put_member(struct writer *w, const struct column *c, const struct record *r, const char *before)
+static void put_member(struct writer *w, const struct column *c, const struct record *r,
+		       const char *before)
 {
 	struct value v;
 	const struct buf *text = writer_cell(w, c, r, &v);
@@ -89,7 +91,10 @@ static bool is_stack(const struct column *c)
 	return c->kind->class == VALUE_STACK;
 }
 
-/* "    -                nginx (1234), cpu = 3": comm and pid as every profiler writes them, the rest by name. */
+/*
+ * "    -                nginx (1234), cpu = 3": comm and pid as every profiler writes them, the
+ * rest by name.
+ */
 static void put_owner(struct writer *w, const struct record *r)
 {
 	const struct column *comm = NULL, *pid = NULL;
@@ -155,7 +160,10 @@ static void put_reading(struct writer *w)
 	}
 }
 
-/* ---- collapsed -------------------------------------------------------------------------------------- */
+/*
+ * ---- collapsed
+ * --------------------------------------------------------------------------------------
+ */
 
 /* A process name in front of the frames: what would end it or the line becomes something else. */
 static void put_comm(struct writer *w, const struct record *r)
@@ -178,7 +186,8 @@ static void put_comm(struct writer *w, const struct record *r)
 	buf_add_str(&w->out, "all");
 }
 
-static bool put_collapsed_frames(struct writer *w, const struct column *c, const struct record *r, const char *mark)
+static bool put_collapsed_frames(struct writer *w, const struct column *c, const struct record *r,
+				 const char *mark)
 {
 	const char *p, *end;
 

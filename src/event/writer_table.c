@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tables for people. Events are shown as they come, so their columns have widths from the schema; a reading
- * of a table is complete before it is shown, so its columns are as wide as their content.
+ * Tables for people. Events are shown as they come, so their columns have widths from the schema; a
+ * reading of a table is complete before it is shown, so its columns are as wide as their content.
  *
- * A value that is wider than its column pushes the next ones, which win their places back as soon as there is
- * room. On a terminal a line ends where the terminal ends, and the last column of text takes what the others
- * leave; into a pipe nothing is ever cut.
+ * A value that is wider than its column pushes the next ones, which win their places back as soon
+ * as there is room. On a terminal a line ends where the terminal ends, and the last column of text
+ * takes what the others leave; into a pipe nothing is ever cut.
  */
 #include "event/writer_internal.h"
 
@@ -22,17 +22,21 @@ static bool is_flexible(const struct column *c)
 {
 	enum value_class class = c->kind->class;
 
-	return (class == VALUE_TEXT && (c->in_tail || c->compute)) || class == VALUE_WORDS || class == VALUE_STACK;
+	return (class == VALUE_TEXT && (c->in_tail || c->compute)) || class == VALUE_WORDS ||
+	       class == VALUE_STACK;
 }
 
-/* The last text of any length. In a proposal it also goes to the end of the line, behind what was added with '+'. */
+/*
+ * The last text of any length. In a proposal it also goes to the end of the line, behind what was
+ * added with '+'.
+ */
 static void place_flexible(struct writer *w)
 {
 	size_t last = w->shown_count;
 
 	for (size_t i = 0; i < w->shown_count; i++) {
-		if (is_flexible(w->shown[i].column) && (w->chosen || last == w->shown_count ||
-							!w->shown[i].column->compute))
+		if (is_flexible(w->shown[i].column) &&
+		    (w->chosen || last == w->shown_count || !w->shown[i].column->compute))
 			last = i;
 	}
 	if (last == w->shown_count)
@@ -41,7 +45,8 @@ static void place_flexible(struct writer *w)
 	if (!w->chosen) {
 		struct shown s = w->shown[last];
 
-		memmove(&w->shown[last], &w->shown[last + 1], (w->shown_count - last - 1) * sizeof(s));
+		memmove(&w->shown[last], &w->shown[last + 1],
+			(w->shown_count - last - 1) * sizeof(s));
 		w->shown[w->shown_count - 1] = s;
 	}
 }
@@ -100,9 +105,12 @@ static size_t fitting(const char *text, size_t len, size_t width)
 	return fit;
 }
 
-/* One cell behind @position, the columns that the line has so far; its @width is known. Returns the new position. */
-static size_t put(struct writer *w, const struct shown *s, size_t position, const char *text, size_t len,
-		  size_t width, bool error)
+/*
+ * One cell behind @position, the columns that the line has so far; its @width is known. Returns the
+ * new position.
+ */
+static size_t put(struct writer *w, const struct shown *s, size_t position, const char *text,
+		  size_t len, size_t width, bool error)
 {
 	size_t from = s->start, limit = SIZE_MAX, fit = len;
 
@@ -143,7 +151,8 @@ static void put_headings(struct writer *w)
 	for (size_t i = 0; i < w->shown_count; i++) {
 		const char *label = w->shown[i].column->label;
 
-		position = put(w, &w->shown[i], position, label, strlen(label), text_width(label, strlen(label)), false);
+		position = put(w, &w->shown[i], position, label, strlen(label),
+			       text_width(label, strlen(label)), false);
 	}
 	if (w->options.colour)
 		buf_add_str(&w->out, PLAIN);
@@ -167,7 +176,8 @@ static void put_event(struct writer *w, const struct record *r)
 		struct value v;
 		const struct buf *text = writer_cell(w, s->column, r, &v);
 
-		position = put(w, s, position, buf_str(text), text->len, text_width(buf_str(text), text->len),
+		position = put(w, s, position, buf_str(text), text->len,
+			       text_width(buf_str(text), text->len),
 			       w->options.colour && is_error(s->column, &v));
 	}
 	buf_add_char(&w->out, '\n');
@@ -227,8 +237,8 @@ static void put_reading(struct writer *w)
 		size_t position = 0;
 
 		for (size_t k = 0; k < w->shown_count; k++, cell++)
-			position = put(w, &w->shown[k], position, buf_str(&w->text) + cell->offset, cell->len,
-				       cell->width, cell->error);
+			position = put(w, &w->shown[k], position, buf_str(&w->text) + cell->offset,
+				       cell->len, cell->width, cell->error);
 		buf_add_char(&w->out, '\n');
 	}
 }

@@ -55,6 +55,7 @@ struct process {
 	u32 uid, gid;
 	u64 start;	/* 0: not known */
 	u64 exit;	/* when it was seen to be gone, 0: it was there when last looked at */
+	u64 image;	/* changes with each exec that was noticed */
 	bool has_ids;
 	char comm[64];	/* kernel threads of work queues have long ones */
 	const char *exe;

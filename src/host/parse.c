@@ -82,10 +82,16 @@ bool span_is(struct text_span s, const char *text)
 	return strlen(text) == s.len && (!s.len || !memcmp(s.bytes, text, s.len));
 }
 
+bool span_starts(struct text_span s, const char *prefix)
+{
+	return s.len >= strlen(prefix) && !memcmp(s.bytes, prefix, strlen(prefix));
+}
+
 int parse_stat(const char *text, size_t len, struct stat_line *ret)
 {
 	/* The name may hold anything, parentheses too: it ends at the last one. */
-	const char *open = memchr(text, '(', len), *close = memrchr(text, ')', len);
+	const char *open = len ? memchr(text, '(', len) : NULL;
+	const char *close = len ? memrchr(text, ')', len) : NULL;
 	struct cursor c = { text, text + len };
 	struct stat_line line = {};
 
@@ -110,11 +116,6 @@ int parse_stat(const char *text, size_t len, struct stat_line *ret)
 	return 0;
 }
 
-static bool starts_with(struct text_span s, const char *prefix)
-{
-	return s.len >= strlen(prefix) && !memcmp(s.bytes, prefix, strlen(prefix));
-}
-
 int parse_status(const char *text, size_t len, struct status_ids *ret)
 {
 	struct text_span rest = { text, len }, line;
@@ -126,11 +127,11 @@ int parse_status(const char *text, size_t len, struct status_ids *ret)
 
 		skip_word(&c);
 		skip_blanks(&c);
-		if (starts_with(line, "Uid:")) {
+		if (span_starts(line, "Uid:")) {
 			uid = take_u32(&c, &ids.uid);
-		} else if (starts_with(line, "Gid:")) {
+		} else if (span_starts(line, "Gid:")) {
 			gid = take_u32(&c, &ids.gid);
-		} else if (starts_with(line, "NSpid:")) {
+		} else if (span_starts(line, "NSpid:")) {
 			while (take_u32(&c, &ids.inner_pid)) /* the last is the innermost */
 				skip_blanks(&c);
 		}
@@ -213,7 +214,7 @@ int parse_perf_map_line(const char *text, size_t len, struct perf_map_line *ret)
 int parse_id_line(const char *text, size_t len, struct id_line *ret)
 {
 	struct cursor c = { text, text + len };
-	const char *colon = memchr(text, ':', len);
+	const char *colon = len ? memchr(text, ':', len) : NULL;
 	struct id_line line = {};
 
 	if (!colon || colon == text)

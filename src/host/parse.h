@@ -57,3 +57,4 @@ int parse_id_line(const char *line, size_t len, struct id_line *ret);
 bool next_line(struct text_span *rest, struct text_span *ret_line);
 /* Is @s the NUL-ended @text? */
 bool span_is(struct text_span s, const char *text);
+bool span_starts(struct text_span s, const char *prefix);

@@ -127,6 +127,7 @@ static void refresh(struct process_entry *e, const struct stat_line *line, u64 s
 	if (strlen(e->p.comm) != line->comm.len || memcmp(e->p.comm, line->comm.bytes, line->comm.len)) {
 		process_set_comm(e, line->comm.bytes, line->comm.len);
 		e->tried &= ~(unsigned)(PROCESS_EXE | PROCESS_ARGS); /* most likely an exec */
+		e->p.image = now;
 	}
 	if (now > e->parts_read + PARTS_VALID)
 		e->tried = 0;
@@ -287,9 +288,9 @@ int host_process_exec(struct host *h, u32 pid, u32 ppid, const char *comm, const
 
 	if (!e)
 		return -ENOMEM;
-	if (time < e->image)
+	if (time < e->p.image)
 		return 0; /* records of several rings come out of order */
-	e->image = time;
+	e->p.image = time;
 	e->seen = MAX(e->seen, time);
 	e->tried = 0;
 	if (ppid) {

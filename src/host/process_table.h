@@ -15,7 +15,6 @@ struct process_entry {
 	struct cache_item item;
 	struct process p;	 /* texts are owned */
 	u64 first, seen, end;	 /* end: 0 while it is not known to have gone */
-	u64 image;		 /* time of the last exec that was fed */
 	u64 parts_read;		 /* when /proc was last read for parts */
 	unsigned tried, known;	 /* process_part bits */
 	bool ppid_fed;		 /* the parent at the fork: /proc has the one that adopted it later */

@@ -11,7 +11,7 @@
 #define ID_FILE_MAX (16 << 20)
 
 struct id_name {
-	u32 id;
+	u32 id, line;
 	char *name;
 };
 
@@ -34,7 +34,9 @@ static int by_id(const void *a, const void *b)
 {
 	const struct id_name *x = a, *y = b;
 
-	return (x->id > y->id) - (x->id < y->id);
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return (x->line > y->line) - (x->line < y->line);
 }
 
 /* The position of @id, or where it would stand. */
@@ -63,7 +65,8 @@ static int add_name(struct id_names *n, const struct id_line *line)
 	name = strndup(line->name.bytes, line->name.len);
 	if (!name)
 		return -ENOMEM;
-	n->items[n->count++] = (struct id_name){ line->id, name };
+	n->items[n->count] = (struct id_name){ line->id, (u32)n->count, name };
+	n->count++;
 	return 0;
 }
 
@@ -83,7 +86,7 @@ static void reload(struct host *h, struct id_names *n, const char *path)
 	}
 	if (!n->count)
 		return;
-	/* Several names of one id: the first counts, as with getpwuid(). A merge sort keeps their order. */
+	/* Several names of one id: the first line counts, as with getpwuid(). */
 	qsort(n->items, n->count, sizeof(*n->items), by_id);
 	for (size_t i = 0; i < n->count; i++) {
 		if (kept && n->items[kept - 1].id == n->items[i].id)

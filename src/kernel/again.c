@@ -120,7 +120,7 @@ int snapshot_apply(const struct snapshot *s, struct object *o)
 					     s->programs[i].length);
 	}
 	object_unlisten();
-	return err ? fail_errno(err, "%s cannot be opened again", o->name) : 0;
+	return err ? fail_errno(err, "it cannot be opened again") : 0;
 }
 
 void snapshot_freep(struct snapshot **sp)

@@ -125,7 +125,7 @@ static void examine_securityfs(struct findings *f)
 
 	if (dir < 0 || read_file_at(dir, "lockdown", SMALL_FILE, &b)) {
 		findings_add(f, FINDING_SECURITY, dir < 0 ? FINDING_UNKNOWN : FINDING_OK, "lockdown",
-			     "reading kernel memory", "not known", "%s",
+			     "reading kernel memory", NULL, "%s",
 			     dir < 0 ? "securityfs cannot be read" : "not in this kernel");
 	} else {
 		bracketed_word(buf_str(&b), mode, sizeof(mode));
@@ -227,14 +227,14 @@ static void examine_capabilities(struct findings *f)
 		{ CAPABILITY_PERFMON, "CAP_PERFMON", "tracing programs, kernel memory, perf events", "no gadget runs" },
 		{ CAPABILITY_NET_ADMIN, "CAP_NET_ADMIN", "XDP, tc and cgroup programs", "no network policy" },
 		{ CAPABILITY_SYS_ADMIN, "CAP_SYS_ADMIN",
-		  "other people's programs by id, perf events where perf_event_paranoid is 3", "ps shows none" },
+		  "other people's programs by id, perf events where perf_event_paranoid is 3", "ps shows nothing" },
 		{ CAPABILITY_SYS_RESOURCE, "CAP_SYS_RESOURCE", "raising the memlock limit, which counts before 5.11", "does not matter from 5.11 on" },
 		{ CAPABILITY_SYS_PTRACE, "CAP_SYS_PTRACE",
-		  "/proc/PID of other users", "their binaries, owners of programs and user stacks lack names" },
+		  "/proc/PID of other users", "other users' binaries, the owners of their programs and their stacks have no names" },
 		{ CAPABILITY_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH",
 		  "tracefs, binaries and cgroups that others may not read", "no classic tracepoints" },
 		{ CAPABILITY_SYSLOG, "CAP_SYSLOG", "kernel addresses", "kernel stacks lack names" },
-		{ CAPABILITY_KILL, "CAP_KILL", "signals as actions", "only to own processes" },
+		{ CAPABILITY_KILL, "CAP_KILL", "signals as actions", "signals reach own processes only" },
 	};
 	bool all = capability_have(CAPABILITY_SYS_ADMIN);
 

@@ -158,7 +158,7 @@ void attempt_judge(const struct probe *p, int result, struct attempt *ret)
 	if (result >= 0)
 		ret->state = FINDING_OK;
 	else if ((result == -EPERM || result == -EACCES) && !p->privileged)
-		attempt_say(ret, FINDING_UNKNOWN, "not known: trying needs more privileges (%s)", name);
+		attempt_say(ret, FINDING_UNKNOWN, "not tried: it needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (%s)", name);
 	else if (result == -ENOMEM || result == -EAGAIN || result == -EMFILE || result == -ENFILE)
 		attempt_say(ret, FINDING_UNKNOWN, "not known: the attempt ended with %s", name);
 	else if (result == -EPERM || result == -EACCES)
@@ -173,6 +173,13 @@ void attempt_add(struct findings *f, enum finding_group group, const char *name,
 	findings_add(f, group, a->state, name, use, otherwise, "%s", a->reason);
 }
 
+bool features_can_try(void)
+{
+	return capability_have(CAPABILITY_SYS_ADMIN) ||
+	       (capability_have(CAPABILITY_BPF) && capability_have(CAPABILITY_PERFMON) &&
+		capability_have(CAPABILITY_NET_ADMIN));
+}
+
 int features_probe(struct findings *f)
 {
 	struct rlimit old, unlimited = { RLIM_INFINITY, RLIM_INFINITY };
@@ -180,9 +187,7 @@ int features_probe(struct findings *f)
 	/* before 5.11 maps count against this limit, and their memory is given back late */
 	bool raised = !getrlimit(RLIMIT_MEMLOCK, &old) && !setrlimit(RLIMIT_MEMLOCK, &unlimited);
 
-	p.privileged = capability_have(CAPABILITY_SYS_ADMIN) ||
-		       (capability_have(CAPABILITY_BPF) && capability_have(CAPABILITY_PERFMON) &&
-			capability_have(CAPABILITY_NET_ADMIN));
+	p.privileged = features_can_try();
 	probe_btf(&p);
 	probe_programs(&p, f);
 	probe_maps(&p, f);

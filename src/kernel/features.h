@@ -48,5 +48,7 @@ void findings_add(struct findings *f, enum finding_group group, enum finding_sta
 /* The finding of that name, NULL when there is none. */
 const struct finding *findings_find(const struct findings *f, enum finding_group group, const char *name);
 
+/* May this process load programs of every sort? If not, most of what follows is FINDING_UNKNOWN. */
+bool features_can_try(void);
 /* Tries everything there is to try. 0 or -ENOMEM; what is refused is a finding, not an error. */
 int features_probe(struct findings *f);

@@ -81,7 +81,7 @@ static void try_helper(const struct probe *p, const struct helper_feature *h, st
 		attempt_say(ret, FINDING_NO, "not in this kernel");
 	else if (*log) /* the verifier began to check: it is about the arguments that this call lacks */
 		*ret = (struct attempt){ .state = FINDING_OK };
-	else if (h->program == BPF_PROG_TYPE_LSM && fd < 0)
+	else if (h->program == BPF_PROG_TYPE_LSM && fd < 0 && p->privileged)
 		attempt_say(ret, FINDING_UNKNOWN, "not known: LSM programs cannot be loaded");
 	else
 		attempt_judge(p, fd, ret);

@@ -149,6 +149,9 @@ static int map_read(int fd, struct map_info *ret)
 		fdinfo_number(buf_str(&b), "frozen", &frozen);
 	}
 	ret->frozen = frozen;
+	/* 5.11 to 6.3 multiply entries by the size of a value, which a ring has not: its size is its entries */
+	if (!ret->memory && !ret->value_size)
+		ret->memory = ret->max_entries;
 	return 0;
 }
 

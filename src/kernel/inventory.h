@@ -119,10 +119,17 @@ struct source_line {
 	const char *file, *text; /* live as long as the code */
 };
 
+/* The kernel function that a call goes to: the verifier puts a distance where the helper's number was. */
+struct call_name {
+	s32 imm;
+	char name[64];
+};
+
 struct program_code {
 	struct bpf_insn *instructions; /* as the verifier left them */
 	struct source_line *lines;
-	u32 count, line_count;
+	struct call_name *calls; /* what could be named: addresses need CAP_SYSLOG */
+	u32 count, line_count, call_count;
 	struct btf *btf; /* owns the texts; NULL: the program has none */
 };
 

@@ -11,6 +11,7 @@
 /* Limits against a kernel that would say nonsense. */
 #define MAX_INSTRUCTIONS (1u << 20)
 #define MAX_LINES (1u << 20)
+#define KALLSYMS_LIMIT (128u << 20)
 
 static int read_lines(int fd, const struct bpf_prog_info *first, struct program_code *c)
 {
@@ -45,6 +46,67 @@ static int read_lines(int fd, const struct bpf_prog_info *first, struct program_
 	return 0;
 }
 
+static const char call_base[] = "__bpf_call_base";
+
+/* Goes through the text of /proc/kallsyms, "ffffffff81000000 T _text\t[module]": the next symbol; NULL at the end. */
+static const char *next_symbol(const char *at, u64 *ret_address, const char **ret_name, size_t *ret_len)
+{
+	char *end;
+
+	if (!*at)
+		return NULL;
+	*ret_address = strtoull(at, &end, 16);
+	end += strspn(end, " ");
+	end += strcspn(end, " \n");
+	end += strspn(end, " ");
+	*ret_name = end;
+	*ret_len = strcspn(end, " \t\n");
+	end += strcspn(end, "\n");
+	return end + (*end == '\n');
+}
+
+static bool is_kernel_call(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg != BPF_PSEUDO_CALL && insn->imm;
+}
+
+static bool call_listed(const struct program_code *c, s32 imm)
+{
+	for (u32 i = 0; i < c->call_count; i++)
+		if (c->calls[i].imm == imm)
+			return true;
+	return false;
+}
+
+/* Names are a comfort: what cannot be had stays a number. */
+static int read_calls(struct program_code *c)
+{
+	_cleanup_buf_ struct buf symbols = { 0 };
+	u64 address, base = 0;
+	size_t len, capacity = 0;
+	const char *name;
+
+	for (u32 i = 0; i < c->count; i++) {
+		if (!is_kernel_call(&c->instructions[i]) || call_listed(c, c->instructions[i].imm))
+			continue;
+		if (grow(&c->calls, &capacity, c->call_count + 1, sizeof(*c->calls)))
+			return fail(-ENOMEM, "out of memory");
+		c->calls[c->call_count++] = (struct call_name){ .imm = c->instructions[i].imm };
+	}
+	if (!c->call_count || read_file("/proc/kallsyms", KALLSYMS_LIMIT, &symbols))
+		return 0;
+	for (const char *at = buf_str(&symbols); (at = next_symbol(at, &address, &name, &len));)
+		if (len == strlen(call_base) && !memcmp(name, call_base, len))
+			base = address;
+	if (!base)
+		return 0;
+	for (const char *at = buf_str(&symbols); (at = next_symbol(at, &address, &name, &len));)
+		for (u32 i = 0; i < c->call_count; i++)
+			if (address == base + (u64)(s64)c->calls[i].imm && !*c->calls[i].name)
+				snprintf(c->calls[i].name, sizeof(c->calls[i].name), "%.*s", (int)len, name);
+	return 0;
+}
+
 int program_code_get(u32 id, struct program_code **ret)
 {
 	_cleanup_(program_code_freep) struct program_code *c = calloc(1, sizeof(*c));
@@ -72,6 +134,7 @@ int program_code_get(u32 id, struct program_code **ret)
 	c->count = MIN(first.xlated_prog_len, info.xlated_prog_len) / sizeof(struct bpf_insn);
 	c->btf = first.btf_id ? btf__load_from_kernel_by_id(first.btf_id) : NULL;
 	r = read_lines(fd, &first, c);
+	r = r ? r : read_calls(c);
 	if (!r)
 		*ret = TAKE_PTR(c);
 	return r;
@@ -83,6 +146,7 @@ struct program_code *program_code_free(struct program_code *c)
 		return NULL;
 	free(c->instructions);
 	free(c->lines);
+	free(c->calls);
 	btf__free(c->btf);
 	free(c);
 	return NULL;
@@ -103,7 +167,7 @@ static void add_dumped(void *context, const char *fmt, va_list args)
 /* "key: struct flow"; the declaration itself is printed apart. */
 static int add_type(struct btf_dump *dump, const struct btf *btf, const char *role, u32 type, struct buf *b)
 {
-	LIBBPF_OPTS(btf_dump_emit_type_decl_opts, o);
+	LIBBPF_OPTS(btf_dump_emit_type_decl_opts, o, .field_name = "");
 	const struct btf_type *t = btf__type_by_id(btf, type);
 
 	if (!type || !t)

@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 #include <linux/netfilter.h>
+#include <linux/perf_event.h>
 
 enum {
 	LINK_RAW_TRACEPOINT = 1,
@@ -76,8 +77,15 @@ struct link_details {
 		} uprobe_multi;
 		struct {
 			u32 type, padding;
-			u64 name; /* of the file, the function or the tracepoint */
-			u32 name_len, offset;
+			union {
+				u64 name; /* of the file, the function or the tracepoint */
+				u64 config;
+			};
+			union {
+				u32 name_len;
+				u32 event_type;
+			};
+			u32 offset;
 			u64 address;
 		} perf;
 	};
@@ -193,6 +201,26 @@ static void add_multi(struct buf *b, const struct link_details *d, const struct 
 		buf_printf(b, " pid %u", d->uprobe_multi.pid);
 }
 
+/*
+ * A sampled event. Its type may be a number that the kernel gave a PMU when it started, which the software clocks
+ * get too (perf_swevent_init() rewrites it) and which then is in no list: nothing can be said.
+ */
+static void add_event(struct buf *b, const struct link_details *d)
+{
+	static const char *const software[] = { "cpu-clock",	    "task-clock",   "page-faults",
+						"context-switches", "cpu-migrations", "minor-faults",
+						"major-faults",	    "alignment-faults", "emulation-faults" };
+	static const char *const hardware[] = { "cycles",   "instructions",  "cache-references", "cache-misses",
+						"branches", "branch-misses", "bus-cycles" };
+
+	if (d->perf.event_type == PERF_TYPE_SOFTWARE && d->perf.config < ARRAY_SIZE(software))
+		buf_printf(b, " %s", software[d->perf.config]);
+	else if (d->perf.event_type == PERF_TYPE_HARDWARE && d->perf.config < ARRAY_SIZE(hardware))
+		buf_printf(b, " %s", hardware[d->perf.config]);
+	else if (d->perf.event_type < PERF_TYPE_MAX)
+		buf_printf(b, " type %u config 0x%llx", d->perf.event_type, (unsigned long long)d->perf.config);
+}
+
 static void add_perf(struct buf *b, const struct link_details *d, const struct answers *a)
 {
 	static const char *const words[] = { "perf event", "uprobe",	 "uretprobe", "kprobe",
@@ -200,6 +228,8 @@ static void add_perf(struct buf *b, const struct link_details *d, const struct a
 
 	/* before 6.6 nothing is said of perf links */
 	buf_add_str(b, d->perf.type < ARRAY_SIZE(words) ? words[d->perf.type] : "perf event");
+	if (d->perf.type == PERF_EVENT)
+		add_event(b, d);
 	if (!*a->name)
 		return;
 	buf_printf(b, " %s", a->name);

@@ -182,6 +182,14 @@ static int read_all(int fd, u8 *bytes, size_t size)
 	return 0;
 }
 
+/* Not from malloc(), which would keep them for us. */
+static void *anonymous(size_t size, int flags)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
 static int get_bytes(struct kernel_btf *b)
 {
 	_cleanup_close_ int fd = open(BTF_PATH, O_RDONLY | O_CLOEXEC);
@@ -197,12 +205,16 @@ static int get_bytes(struct kernel_btf *b)
 		b->bytes = at;
 		return 0;
 	}
-	at = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
-		  -1, 0);
-	if (at == MAP_FAILED)
+	b->bytes = anonymous(b->size, MAP_POPULATE);
+	if (!b->bytes)
 		return fail(-ENOMEM, "out of memory");
-	b->bytes = at;
 	return read_all(fd, b->bytes, b->size);
+}
+
+/* As many as there can be; the pages that are not needed are never touched. */
+static size_t offsets_size(const struct kernel_btf *b)
+{
+	return (b->types_size / sizeof(struct btf_type) + 2) * sizeof(*b->offsets);
 }
 
 static void kernel_btf_free(struct kernel_btf **bp)
@@ -213,7 +225,8 @@ static void kernel_btf_free(struct kernel_btf **bp)
 		return;
 	if (b->bytes)
 		munmap(b->bytes, b->size);
-	free(b->offsets);
+	if (b->offsets)
+		munmap(b->offsets, offsets_size(b));
 	free(b->buckets);
 	free(b->named);
 	free(b);
@@ -232,8 +245,7 @@ static int kernel_btf_new(struct kernel_btf **ret)
 		err = read_header(b);
 	if (err)
 		return err;
-	/* as many as there can be; the pages that are not needed are never touched */
-	b->offsets = malloc((b->types_size / sizeof(struct btf_type) + 2) * sizeof(*b->offsets));
+	b->offsets = anonymous(offsets_size(b), 0);
 	b->buckets = calloc(BUCKETS, sizeof(*b->buckets));
 	if (!b->offsets || !b->buckets)
 		return fail(-ENOMEM, "out of memory");

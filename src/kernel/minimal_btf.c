@@ -6,6 +6,7 @@
  * void. Types keep the kernel's order, so that libbpf meets its candidates in the order it always does.
  */
 #include <bpf/btf.h>
+#include <sys/mman.h>
 
 #include "kernel/minimal_btf.h"
 
@@ -342,12 +343,18 @@ static int write_all(struct minimizer *m, struct buf *ret)
 	return ret->error ?: m->types.error ?: m->strings.error;
 }
 
+static size_t slots_size(const struct minimizer *m)
+{
+	return kernel_btf_count(m->kernel) * sizeof(*m->slot);
+}
+
 static void minimizer_free(struct minimizer *m)
 {
 	for (size_t i = 0; i < m->count; i++)
 		free(m->marks[i].members);
 	free(m->marks);
-	free(m->slot);
+	if (m->slot)
+		munmap(m->slot, slots_size(m));
 	buf_free(&m->types);
 	buf_free(&m->strings);
 }
@@ -358,9 +365,11 @@ int minimal_btf(const struct kernel_btf *kernel, const struct btf *local, const 
 	_cleanup_(minimizer_free) struct minimizer m = { .kernel = kernel, .local = local };
 	int err;
 
-	m.slot = calloc(kernel_btf_count(kernel), sizeof(*m.slot));
-	if (!m.slot)
+	m.slot = mmap(NULL, slots_size(&m), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m.slot == MAP_FAILED) {
+		m.slot = NULL;
 		return fail(-ENOMEM, "out of memory");
+	}
 	err = mark_all(&m, e);
 	if (!err)
 		err = write_all(&m, ret);

@@ -38,8 +38,10 @@ const char *object_complaint(const struct object *o, char *room, size_t size)
 {
 	const char *line = buf_str(&o->log);
 
-	while (str_starts(line, "libbpf: "))
+	if (str_starts(line, "libbpf: "))
 		line += strlen("libbpf: ");
+	if (str_starts(line, "prog '") && strstr(line, "': "))
+		line = strstr(line, "': ") + strlen("': ");
 	if (!*line)
 		return NULL;
 	snprintf(room, size, "%.*s", (int)strcspn(line, "\n"), line);
@@ -143,7 +145,6 @@ struct object *object_free(struct object *o)
 	buf_free(&o->log);
 	buf_free(&o->verifier_log);
 	free(o->links);
-	free(o->events);
 	free(o->bytes);
 	free(o->name);
 	free(o);
@@ -210,11 +211,11 @@ static int find_hooks(struct object *o)
 		if (!p->selected || !section_has_btf_id(s.sort) || !*s.target)
 			continue;
 		err = section_btf_id(&s);
-		if (err == -ENOENT || err == -EOPNOTSUPP)
-			err = bpf_program__set_attach_target(p->bpf, 0, s.target);
+		if ((err == -ENOENT || err == -EOPNOTSUPP) &&
+		    !bpf_program__set_attach_target(p->bpf, 0, s.target))
+			err = 0;
 		if (err < 0)
-			return fail(err, "%s: program %s: %s", o->name, bpf_program__name(p->bpf),
-				    error_text());
+			return fail_in(err, "program %s", bpf_program__name(p->bpf));
 	}
 	return 0;
 }
@@ -257,12 +258,12 @@ static int explain(struct object *o, int err, struct program **ret_refused)
 	keep_verifier_log(o);
 	*ret_refused = p;
 	if (!p && object_complaint(o, room, sizeof(room)))
-		return fail(err, "%s cannot be loaded: %s", o->name, room);
+		return fail(err, "it cannot be loaded: %s", room);
 	if (!p)
-		return fail_errno(err, "%s cannot be loaded", o->name);
+		return fail_errno(err, "it cannot be loaded");
 	verifier_explain(buf_str(&o->verifier_log), bpf_program__name(p->bpf), err,
 			 &(struct source_lines){ &o->extension, object_btf(o) }, &b);
-	return fail(err, "%s: %s", o->name, buf_str(&b));
+	return fail(err, "%s", buf_str(&b));
 }
 
 static int load_once(struct object *o, struct program **ret_refused)
@@ -309,14 +310,16 @@ static int load_best(struct object *o)
 	int err = 0;
 
 	for (size_t i = 0; i < o->program_count && !s && !err; i++)
-		if (o->programs[i].selected && object_has_other(o, &o->programs[i]))
+		if (o->programs[i].selected && object_can_without(o, &o->programs[i]))
 			err = snapshot_take(o, &s);
 	while (!err) {
 		struct program *p = NULL;
 
 		err = load_once(o, &p);
-		if (!err || !p || !s || !object_has_other(o, p))
+		if (!err || !p)
 			break;
+		if (!s || !object_can_without(o, p))
+			return object_none_left(o, p, err);
 		err = open_again(o, s, p);
 	}
 	return err;

@@ -4,7 +4,8 @@
  * It knows nothing of gadgets or schemas: the plan tells it what belongs together.
  *
  * Kernel BTF is dear (libbpf's full load takes 8 ms and 13 MB): relocations are resolved against a minimised BTF that
- * holds just the structs and members which the object names (btf_cache.c), and tp_btf programs get their BTF id from the same scan.
+ * holds just the structs and members which the object names (minimal_btf.c), and tp_btf programs get their BTF id from
+ * the same scan (sections.c). Programs of such sections are of their real type only once they are loaded.
  */
 #pragma once
 
@@ -32,13 +33,14 @@ struct program_plan {
 int object_open(const char *name, const void *bytes, size_t size, struct object **ret);
 struct object *object_free(struct object *o); /* detaches, unloads; returns NULL */
 void object_freep(struct object **o);
-/* For maps, .rodata and instructions between open and load; owned by the object. */
+/* For maps, .rodata and instructions between open and load; owned by the object. Another one after object_load() when an
+ * alternative was refused: with the same settings, but maps and programs must be looked up anew. */
 struct bpf_object *object_bpf(const struct object *o);
 /* The object's own BTF with the tags as they were compiled (libbpf sanitises a copy for old kernels). */
 const struct btf *object_btf(const struct object *o);
 
 /*
- * Decides which programs are loaded. Programs not in the plan are loaded as they are. -EOPNOTSUPP when a group has none
+ * Decides which programs are loaded. @plans stay the caller's and must live as long as the object. Programs not in the plan are loaded as they are. -EOPNOTSUPP when a group has none
  * that this kernel allows: the text lists each alternative with its reason.
  */
 int object_plan(struct object *o, struct program_plan *plans, size_t count);
@@ -48,10 +50,18 @@ int object_plan(struct object *o, struct program_plan *plans, size_t count);
  * When a chosen alternative is refused, the next rank of its group is tried before giving up.
  */
 int object_load(struct object *o);
+/*
+ * Attaches what was loaded, all or nothing. Iterators are made ready for object_iterator_open(), which gives a
+ * descriptor to read from the beginning, the caller's to close.
+ */
 int object_attach(struct object *o);
+int object_iterator_open(const struct object *o, const char *program);
 void object_detach(struct object *o);
 const char *object_verifier_log(const struct object *o);
-/* Runs of the object's programs that the kernel skipped because they nested; UINT64_MAX where this kernel cannot tell. */
+/*
+ * Runs of the object's programs that the kernel skipped because another ran on the CPU; UINT64_MAX where this kernel cannot
+ * tell (classic tracepoints before 6.7, kprobes, perf events).
+ */
 u64 object_missed(const struct object *o);
 
 /* ---- the kernel itself --------------------------------------------------------------------------------- */

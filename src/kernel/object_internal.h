@@ -16,6 +16,7 @@
 struct program {
 	struct bpf_program *bpf;
 	struct program_plan *plan; /* the caller's; NULL: loaded and attached as it is */
+	struct bpf_link *iterator; /* of an iterator program, once attached */
 	bool possible;		   /* nothing speaks against it, so far */
 	bool selected;		   /* loaded and attached */
 };
@@ -33,14 +34,12 @@ struct object {
 	struct buf verifier_log; /* of the program that was refused */
 	struct bpf_link **links;
 	size_t link_count, link_capacity;
-	int *events; /* perf events that hold a program; in kernels without links for them */
-	size_t event_count, event_capacity;
 };
 
 /* Between these, what libbpf says on this thread goes to the object's log. */
 void object_listen(struct object *o);
 void object_unlisten(void);
-/* The first warning of libbpf in the log, without "libbpf: " and newline; NULL when there is none. */
+/* The first warning of libbpf in the log, without its "libbpf: prog 'x': "; NULL when there is none. */
 const char *object_complaint(const struct object *o, char *room, size_t size);
 /* Opens the bytes, for the first time or again: sets bpf and every program's. */
 int object_open_bytes(struct object *o);
@@ -48,8 +47,10 @@ int object_open_bytes(struct object *o);
 struct program *object_program(const struct object *o, const char *name);
 /* Chooses for every group the lowest rank that has no reason against it. */
 int object_choose(struct object *o);
-/* Is there another alternative for the program? */
-bool object_has_other(const struct object *o, const struct program *p);
+/* Does the program's group have another alternative, or does the object work without it? */
+bool object_can_without(const struct object *o, const struct program *p);
+/* Adds to the text of @err, why the program was refused, why the others of its group are not possible. */
+int object_none_left(const struct object *o, const struct program *p, int err);
 /* Can this kernel have the program? 0, or a negative errno with the text. */
 int program_available(const struct bpf_program *p);
 

@@ -36,6 +36,20 @@ static struct program *best_of(const struct object *o, const char *group)
 	return best;
 }
 
+int object_none_left(const struct object *o, const struct program *p, int err)
+{
+	_cleanup_buf_ struct buf why = {};
+
+	for (size_t i = 0; i < o->program_count && p->plan && p->plan->group; i++) {
+		const struct program *other = &o->programs[i];
+
+		if (other != p && in_group(other, p->plan->group) && other->plan->wanted)
+			buf_printf(&why, "%s%s: %s", why.len ? "; " : "; the alternatives are not possible: ",
+				   other->plan->program, other->plan->reason);
+	}
+	return why.len ? fail(err, "%s%s", error_text(), buf_str(&why)) : err;
+}
+
 static int none_of(const struct object *o, const char *group)
 {
 	_cleanup_buf_ struct buf why = {};
@@ -47,24 +61,25 @@ static int none_of(const struct object *o, const char *group)
 			buf_printf(&why, "%s%s: %s", why.len ? "; " : "", p->plan->program,
 				   p->plan->reason);
 	}
-	return fail(-EOPNOTSUPP, "%s cannot run on this kernel: %s", o->name, buf_str(&why));
+	return fail(-EOPNOTSUPP, "this kernel has no hook for it: %s", buf_str(&why));
 }
 
 static int choose(struct object *o, struct program *p)
 {
 	struct program_plan *plan = p->plan;
-	const struct program *best = p;
+	const struct program *best;
 
 	p->selected = plan->chosen = false;
 	if (!plan->wanted)
 		return 0;
-	if (plan->group)
-		best = best_of(o, plan->group);
-	else if (!p->possible)
-		return fail(-EOPNOTSUPP, "%s cannot run on this kernel: %s: %s", o->name,
-			    plan->program, plan->reason);
-	if (!best)
+	best = plan->group ? best_of(o, plan->group) : p->possible ? p : NULL;
+	if (!best && plan->optional)
+		return 0;
+	if (!best && plan->group)
 		return none_of(o, plan->group);
+	if (!best)
+		return fail(-EOPNOTSUPP, "this kernel has no hook for it: %s: %s", plan->program,
+			    plan->reason);
 	p->selected = plan->chosen = best == p;
 	if (best == p)
 		plan->reason[0] = '\0';
@@ -90,8 +105,10 @@ int object_choose(struct object *o)
 	return 0;
 }
 
-bool object_has_other(const struct object *o, const struct program *p)
+bool object_can_without(const struct object *o, const struct program *p)
 {
+	if (p->plan && p->plan->optional)
+		return true;
 	for (size_t i = 0; i < o->program_count; i++)
 		if (&o->programs[i] != p && o->programs[i].possible && p->plan && p->plan->group &&
 		    in_group(&o->programs[i], p->plan->group))
@@ -122,7 +139,7 @@ int object_plan(struct object *o, struct program_plan *plans, size_t count)
 		if (p)
 			check(p, &plans[i]);
 		else
-			err = fail(-EINVAL, "%s has no program '%s'", o->name, plans[i].program);
+			err = fail(-EINVAL, "there is no program '%s'", plans[i].program);
 	}
 	if (held)
 		kernel_btf_release();

@@ -166,7 +166,8 @@ ssize_t ring_consume(struct ring *r, ring_fn fn, void *context, size_t max)
 			return fail(-EIO, "the ring buffer's positions are %llu bytes apart",
 				    (unsigned long long)(end - before));
 		n = consume_until(r, end, fn, context, max - count);
-		publish(r);
+		if (r->position != before)
+			publish(r);
 		if (n < 0)
 			return n;
 		count += n;

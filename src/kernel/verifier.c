@@ -133,8 +133,15 @@ static bool is_chatter(struct piece line)
 
 static void read_line(struct reading *r, struct piece line)
 {
+	const char *poison = line.len ? memmem(line.at, line.len, ": <invalid ", 11) : NULL;
+
 	if (!line.len || read_instruction(r, line))
 		return;
+	if (poison && isdigit((u8)line.at[0])) {
+		/* libbpf has replaced an instruction: what stood before is not the one */
+		r->instruction = r->message = (struct piece){};
+		return;
+	}
 	if (piece_starts(line, "; ")) {
 		r->source = trimmed(line.at + 2, line.len - 2);
 	} else if (is_state(line)) {

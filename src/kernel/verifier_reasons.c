@@ -26,8 +26,8 @@ static const struct {
 	  "BPF_CORE_READ()" },
 	{ "invalid mem access", NULL, "memory is read or written through something that does not allow it" },
 	{ "unbounded memory access", NULL,
-	  "a length has no upper bound that the verifier can see; compare it with the size of the "
-	  "memory right before the call" },
+	  "an index or length has no upper bound that the verifier can see; compare it with the size "
+	  "of the memory right before it is used" },
 	{ "unbounded min value", NULL,
 	  "an index or length may be negative; make it unsigned or compare it with 0" },
 	{ "min value is negative", NULL,

@@ -81,7 +81,7 @@ bool batch_full(const struct batch *b, u32 max_records)
 }
 
 /* Covers the header too: a flipped bit in a time would hide records. */
-static u32 checksum(const struct batch_header *h, const void *data, size_t size)
+u32 batch_checksum(const struct batch_header *h, const void *data, size_t size)
 {
 	u64 fields[] = { htole64(h->time_min), htole64(h->time_max), htole64(h->count), htole64(h->raw_size) };
 	uLong crc = crc32(0, (const Bytef *)fields, sizeof(fields));
@@ -117,7 +117,7 @@ int batch_seal(struct batch *b, struct batch_packer *p, struct sealed_batch **re
 		return -ENOMEM;
 	sealed->header = b->header;
 	sealed->size = (u32)size;
-	sealed->header.crc = checksum(&b->header, data, size);
+	sealed->header.crc = batch_checksum(&b->header, data, size);
 	memcpy(sealed->data, data, size);
 	*ret = sealed;
 	/* A burst's memory is given back when it is over. */
@@ -184,7 +184,7 @@ int batch_open(struct batch_reader *b, const struct batch_header *header, const 
 	b->at = b->size = 0;
 	if (header->raw_size > BATCH_MAX || size > header->raw_size || !size)
 		return fail(-EBADMSG, "batch of an impossible size");
-	if (checksum(header, data, size) != header->crc)
+	if (batch_checksum(header, data, size) != header->crc)
 		return fail(-EBADMSG, "batch with a wrong checksum");
 	if (header->raw_size > b->capacity && grow(&b->raw, &b->capacity, header->raw_size, 1))
 		return fail(-ENOMEM, "store: out of memory");

@@ -44,6 +44,8 @@ bool batch_full(const struct batch *b, u32 max_records);
 /* The batch is empty afterwards and keeps its memory, unless it needed much less than it has. */
 int batch_seal(struct batch *b, struct batch_packer *p, struct sealed_batch **ret);
 void batch_free(struct batch *b);
+/* Over the header (but for its crc) and the bytes as they are stored. */
+u32 batch_checksum(const struct batch_header *h, const void *data, size_t size);
 
 /* Reading. Nothing in the bytes is trusted. Zero-initialise. */
 struct batch_reader {

@@ -8,14 +8,15 @@
  *
  *	time		TEXT, RFC 3339 in UTC with nanoseconds. Compares with any prefix of that and with what SQLite's
  *			datetime() gives ('T' and ' ' are the same, a final Z is optional)
- *	time_ns		INTEGER, the same as nanoseconds since 1970. A bound on either reads only the files of that time
+ *	time_ns		INTEGER, hidden (not in SELECT *): the same as nanoseconds since 1970. A bound on either reads only
+ *			the files of that time
  *	numbers		INTEGER: booleans 0 and 1, durations in the unit of the column, times of day in ns, 64-bit unsigned
  *			values above 2^63 wrap to negative ones; REAL for rates
  *	text		TEXT, the bytes as they came, even where they are not UTF-8; words are joined by spaces; addresses as
  *			10.0.0.1 and fe80::1; stacks as outer;...;inner
  *	histograms	TEXT, JSON: [{"min":4,"max":7,"count":2},...], for json_each()
- *	NAME_text	TEXT, hidden (not in SELECT *): what people read for a number that has words: error_text is
- *			'ENOENT', signal_text 'SIGKILL'; a duration is '1.20ms'
+ *	NAME_text	TEXT, hidden: what people read for a number that has words: error_text is 'ENOENT' (NULL when there
+ *			was none), signal_text 'SIGKILL'; a duration is '1.2ms'
  *
  * And: schemas(name, schema, version, records, first, last), columns(schema, name, type, kind, unit, help).
  * Functions besides SQLite's: errno_name(n), signal_name(n), syscall_name(n).

@@ -64,7 +64,7 @@ static int declare(sqlite3 *db, struct table *t)
 	char *text;
 	int r;
 
-	sqlite3_str_appendall(sql, "CREATE TABLE x(time TEXT COLLATE time, time_ns INTEGER");
+	sqlite3_str_appendall(sql, "CREATE TABLE x(time TEXT COLLATE time, time_ns INTEGER HIDDEN");
 	for (size_t i = 0; i < def->count; i++)
 		sqlite3_str_appendf(sql, ", \"%w\" %s", def->columns[i].name, def->columns[i].type);
 	for (size_t i = 0; i < def->count; i++) {
@@ -353,7 +353,8 @@ static void result_value(sqlite3_context *x, struct cursor *c, const struct colu
 /* The hidden NAME_text: the number's words. */
 static void result_in_words(sqlite3_context *x, struct cursor *c, const struct column *column, const struct value *v)
 {
-	if (v->class == VALUE_NONE)
+	/* No error has no name: NULL, as in JSON. */
+	if (v->class == VALUE_NONE || (v->class == VALUE_SIGNED && column->kind->parse && !v->s))
 		return;
 	buf_clear(&c->text);
 	if (column->is_time && v->class == VALUE_UNSIGNED)

@@ -156,3 +156,36 @@ installed() {
 	SAKER_DEBIAN_MIRROR=http://three.example split "$ROOT/tests/vm/mirror.sh"
 	[ "$out" = http://three.example ]
 }
+
+@test "who is not root: sudo for apt-get and for saker, none for help" {
+	mkdir -p tree/build
+	printf '#!/bin/sh\necho "saker $*"\n' > tree/build/saker
+	printf '#!/bin/sh\n[ "$1" = -u ] && echo 1000 || exec /usr/bin/id "$@"\n' > bin/id
+	printf '#!/bin/sh\necho "sudo $*" >> "%s/log"\n[ "$1" = -- ] && shift\nexec "$@"\n' "$DIR" \
+		> bin/sudo
+	chmod +x tree/build/saker bin/sudo
+	split tree/dev run --yes opensnoop -x
+	[ "$status" = 0 ]
+	grep -q 'sudo apt-get update' log
+	grep -q 'sudo env DEBIAN_FRONTEND=noninteractive apt-get install' log
+	grep -q 'sudo -- env build/saker opensnoop -x' log
+	[ "$out" = 'saker opensnoop -x' ]
+	rm log
+	installed
+	split tree/dev run opensnoop --help
+	lacks log sudo
+	split tree/dev run list
+	lacks log sudo
+	split tree/dev run -- ls --help
+	grep -q 'sudo -- env build/saker -- ls --help' log
+}
+
+@test "a terminal is asked, and no is no" {
+	needs script
+	echo n | script -qec 'tree/dev build' /dev/null > said || status=$?
+	[ "${status:-0}" = 1 ]
+	grep -q '\[y/N\]' said
+	[ ! -e log ]
+	echo y | script -qec 'tree/dev build' /dev/null > said
+	grep -q 'apt-get install' log
+}

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Command lines: each line of the input is a word. Whatever stands there, it is read or refused with a text, and all
- * memory comes back. The first byte chooses the sort of the gadget's schema.
+ * Command lines: each line of the input is a word. Whatever stands there, it is read or refused
+ * with a text, and all memory comes back. The first byte chooses the sort of the gadget's schema.
  */
+#include "cli/options.h"
+
 #include "unit/cli/gadget_fixture.h"
 
 #define WORDS_MAX 64

@@ -311,7 +311,7 @@ static int run(const struct options *options)
 	while (!err && !o.reader_gone && (err = query_step(q)) == 1)
 		err = output_row(&o, q);
 	/* What was found before a failure is shown: the time limit may have cut a long answer. */
-	if (q && o.format == FORMAT_TABLE && o.table.columns && !o.table.started)
+	if (o.format == FORMAT_TABLE && !o.table.started && o.table.count > (err ? o.table.columns : 0))
 		write_kept(&o.table, &o.out);
 	r = write_out(&o);
 	if (fflush(stdout))

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#undef fail /* cmocka has a macro of that name */
 
 #include "base/base.h"
 

@@ -19,17 +19,21 @@ static inline void gadget_fixture_init(struct gadget_fixture *f, enum schema_sor
 
 	*f = (struct gadget_fixture){
 		.parameters = {
-			{ .name = "failed", .help = "only what failed", .type = "bool", .is_bool = true, .value = "false" },
-			{ .name = "min_us", .help = "only what took longer than this many microseconds, which "
-					    "is a long text that must be wrapped", .type = "u64", .value = "10" },
-			{ .name = "prefix", .help = "what the name begins with", .type = "text", .is_text = true },
+			{ .name = "failed", .help = "only what failed", .type = "bool",
+			  .is_bool = true, .value = "false" },
+			{ .name = "min_us", .type = "u64", .value = "10",
+			  .help = "only what took longer than this many microseconds, "
+				  "which is a long text that must be wrapped" },
+			{ .name = "prefix", .help = "what the name begins with", .type = "text",
+			  .is_text = true },
 		},
 		.aliases = {
 			{ 'x', NULL, "--failed", "only what failed" },
 			{ 'T', NULL, "--columns +time", "with the time" },
 			{ 'u', "UID", "--where uid==UID", "only this user" },
 			{ 'v', NULL, "--columns +uid", "with the user" },
-			{ 'n', "NAME", "--where 'comm contains \"NAME\"'", "only names with this in them" },
+			{ 'n', "NAME", "--where 'comm contains \"NAME\"'",
+			  "only names with this in them" },
 			{ 'r', NULL, "-r", "without end" },
 			{ 'b', NULL, "--nonsense", "broken" },
 		},
@@ -42,10 +46,17 @@ static inline void gadget_fixture_init(struct gadget_fixture *f, enum schema_sor
 	}
 	f->schemas[0] = s;
 	f->info = (struct gadget_info){
-		.name = "toolsnoop", .summary = "Trace tools", .schemas = f->schemas, .schema_count = 1,
-		.parameters = f->parameters, .parameter_count = ARRAY_SIZE(f->parameters),
-		.aliases = f->aliases, .alias_count = ARRAY_SIZE(f->aliases),
-		.examples = f->examples, .example_count = ARRAY_SIZE(f->examples), .tagged = true,
+		.name = "toolsnoop",
+		.summary = "Trace tools",
+		.schemas = f->schemas,
+		.schema_count = 1,
+		.parameters = f->parameters,
+		.parameter_count = ARRAY_SIZE(f->parameters),
+		.aliases = f->aliases,
+		.alias_count = ARRAY_SIZE(f->aliases),
+		.examples = f->examples,
+		.example_count = ARRAY_SIZE(f->examples),
+		.tagged = true,
 	};
 }
 

@@ -4,3 +4,4 @@
 
 int test_options(void);
 int test_help(void);
+int test_completion(void);

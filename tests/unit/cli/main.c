@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	static int (*const groups[])(void) = { test_options, test_help };
+	static int (*const groups[])(void) = { test_options, test_help, test_completion };
 	int failed = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)

@@ -107,7 +107,8 @@ static void options_are_distinct(void **state UNUSED)
 		assert_non_null(general_options[i].help);
 		for (size_t k = 0; k < i; k++) {
 			assert_string_not_equal(general_options[i].name, general_options[k].name);
-			assert_true(!general_options[i].flag || general_options[i].flag != general_options[k].flag);
+			assert_true(!general_options[i].flag ||
+				    general_options[i].flag != general_options[k].flag);
 		}
 	}
 }
@@ -115,10 +116,8 @@ static void options_are_distinct(void **state UNUSED)
 int test_help(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(says_everything),
-		cmocka_unit_test(fits),
-		cmocka_unit_test(safe_for_a_terminal),
-		cmocka_unit_test(manual),
+		cmocka_unit_test(says_everything),	cmocka_unit_test(fits),
+		cmocka_unit_test(safe_for_a_terminal),	cmocka_unit_test(manual),
 		cmocka_unit_test(options_are_distinct),
 	};
 

@@ -19,9 +19,14 @@ static void describe(const struct options *o, struct buf *b)
 		const char *name;
 		u64 value;
 	} numbers[] = {
-		{ "top", o->top },	     { "interval", o->interval_ns }, { "for", o->for_ns },
-		{ "count", o->count },	     { "explain", o->explain },	     { "verbose", o->verbose },
-		{ "no-header", o->no_header }, { "help", o->help },
+		{ "top", o->top },
+		{ "interval", o->interval_ns },
+		{ "for", o->for_ns },
+		{ "count", o->count },
+		{ "explain", o->explain },
+		{ "verbose", o->verbose },
+		{ "no-header", o->no_header },
+		{ "help", o->help },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -30,7 +35,8 @@ static void describe(const struct options *o, struct buf *b)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		if (numbers[i].value)
-			buf_printf(b, "%s=%llu ", numbers[i].name, (unsigned long long)numbers[i].value);
+			buf_printf(b, "%s=%llu ", numbers[i].name,
+				   (unsigned long long)numbers[i].value);
 	}
 	for (size_t i = 0; i < o->pid_count; i++)
 		buf_printf(b, "pid=%u ", o->pids[i]);
@@ -86,7 +92,8 @@ static void understood(void **state UNUSED)
 		{ "--where|a|--where|b|--where|c", "where=((a) && (b)) && (c) " },
 		{ "--sort|-pid", "sort=-pid " },
 		{ "--top|5|--top=7", "top=7 " },
-		{ "--interval|500ms|--for|1m30s|--count|3", "interval=500000000 for=90000000000 count=3 " },
+		{ "--interval|500ms|--for|1m30s|--count|3",
+		  "interval=500000000 for=90000000000 count=3 " },
 		{ "-p|1,2|--pid|3", "pid=1 pid=2 pid=3 " },
 		{ "--comm|nginx|--comm|a b", "comm=nginx comm=a b " },
 		{ "--cgroup|/system.slice|--container|web", "cgroup=/system.slice container=web " },
@@ -119,8 +126,9 @@ static void short_flags_of_a_gadget(void **state UNUSED)
 		{ "-u1000", "where=uid==1000 " },
 		{ "-xTu1000|-p1", "columns=+time where=uid==1000 pid=1 failed:= " },
 		{ "-n|my app", "where=comm contains \"my app\" " },
-		{ "-n|' --where x", "where=comm contains \"' --where x\" " }, /* one piece whatever it holds */
-		{ "-v", "columns=+uid " }, /* the gadget's, not --verbose */
+		{ "-n|' --where x",
+		  "where=comm contains \"' --where x\" " }, /* one piece whatever it holds */
+		{ "-v", "columns=+uid " },		    /* the gadget's, not --verbose */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -131,7 +139,8 @@ static void words_without_dashes(void **state UNUSED)
 {
 	assert_read(SCHEMA_TABLE, "1", "interval=1000000000 ");
 	assert_read(SCHEMA_HISTOGRAM, "1|10", "interval=1000000000 count=10 ");
-	assert_read(SCHEMA_HISTOGRAM, "-x|0.5|10|-o|json", "output=json interval=500000000 count=10 failed:= ");
+	assert_read(SCHEMA_HISTOGRAM, "-x|0.5|10|-o|json",
+		    "output=json interval=500000000 count=10 failed:= ");
 	assert_read(SCHEMA_STACKS, "5", "for=5000000000 ");
 }
 
@@ -143,12 +152,15 @@ static void refused(void **state UNUSED)
 	} cases[] = {
 		{ SCHEMA_EVENTS, "--whre|x", "unknown option '--whre' (did you mean '--where'?)" },
 		{ SCHEMA_EVENTS, "--whre=x", "unknown option '--whre' (did you mean '--where'?)" },
-		{ SCHEMA_EVENTS, "--min_us|1", "unknown option '--min_us' (did you mean '--min-us'?)" },
-		{ SCHEMA_EVENTS, "--zzzzzzzz", "unknown option '--zzzzzzzz' (see: saker toolsnoop --help)" },
+		{ SCHEMA_EVENTS, "--min_us|1",
+		  "unknown option '--min_us' (did you mean '--min-us'?)" },
+		{ SCHEMA_EVENTS, "--zzzzzzzz",
+		  "unknown option '--zzzzzzzz' (see: saker toolsnoop --help)" },
 		{ SCHEMA_EVENTS, "-where|x", "unknown option '-where' (did you mean '--where'?)" },
 		{ SCHEMA_EVENTS, "-Z", "unknown option '-Z' (see: saker toolsnoop --help)" },
 		{ SCHEMA_EVENTS, "-xZ", "unknown option '-Z' (see: saker toolsnoop --help)" },
-		{ SCHEMA_EVENTS, "-o|xml", "the output 'xml' is not known: table, wide, json, csv, collapsed, none" },
+		{ SCHEMA_EVENTS, "-o|xml",
+		  "the output 'xml' is not known: table, wide, json, csv, collapsed, none" },
 		{ SCHEMA_EVENTS, "--where", "--where needs a value: EXPR" },
 		{ SCHEMA_EVENTS, "--where|--top|3", "--where needs a value: EXPR" },
 		{ SCHEMA_EVENTS, "--where|--", "--where needs a value: EXPR" },
@@ -162,13 +174,17 @@ static void refused(void **state UNUSED)
 		{ SCHEMA_EVENTS, "-p|1,", "--pid: '' is not a number" },
 		{ SCHEMA_EVENTS, "-p|nginx", "--pid: 'nginx' is not a number" },
 		{ SCHEMA_EVENTS, "-p|-1", "--pid: '-1' is not a number" },
-		{ SCHEMA_EVENTS, "-p|99999999999999999999", "--pid: '99999999999999999999' is too large a number" },
+		{ SCHEMA_EVENTS, "-p|99999999999999999999",
+		  "--pid: '99999999999999999999' is too large a number" },
 		{ SCHEMA_EVENTS, "--top|0", "--top: 0 is not between 1 and 4294967295" },
-		{ SCHEMA_EVENTS, "--top|4294967296", "--top: 4294967296 is not between 1 and 4294967295" },
+		{ SCHEMA_EVENTS, "--top|4294967296",
+		  "--top: 4294967296 is not between 1 and 4294967295" },
 		{ SCHEMA_EVENTS, "--count|-1", "--count: '-1' is not a number" },
-		{ SCHEMA_EVENTS, "--for|soon", "--for: 'soon' is not a duration (write 10s, 500ms, 1h30m)" },
+		{ SCHEMA_EVENTS, "--for|soon",
+		  "--for: 'soon' is not a duration (write 10s, 500ms, 1h30m)" },
 		{ SCHEMA_EVENTS, "--for|0", "--for: 0 is shorter than a millisecond" },
-		{ SCHEMA_EVENTS, "--interval|10us", "--interval: 10us is shorter than a millisecond" },
+		{ SCHEMA_EVENTS, "--interval|10us",
+		  "--interval: 10us is shorter than a millisecond" },
 		{ SCHEMA_EVENTS, "--comm=", "--comm: the name is empty" },
 		{ SCHEMA_EVENTS, "--comm|a-very-long-process-name",
 		  "--comm: 'a-very-long-process-name' is longer than a process name can be; "
@@ -178,18 +194,25 @@ static void refused(void **state UNUSED)
 		{ SCHEMA_EVENTS, "--explain=1", "--explain takes no value" },
 		{ SCHEMA_EVENTS, "--min-us", "--min-us needs a value: u64" },
 		{ SCHEMA_EVENTS, "--", "the command behind -- is missing" },
-		{ SCHEMA_EVENTS, "-r", "-r: -r: -r: -r: -r: the gadget's short flags stand for each other without end" },
-		{ SCHEMA_EVENTS, "-b", "-b: unknown option '--nonsense' (see: saker toolsnoop --help)" },
+		{ SCHEMA_EVENTS, "-r",
+		  "-r: -r: -r: -r: -r: the gadget's short flags stand for each other without end" },
+		{ SCHEMA_EVENTS, "-b",
+		  "-b: unknown option '--nonsense' (see: saker toolsnoop --help)" },
 		{ SCHEMA_EVENTS, "-u", "-u needs a value: UID" },
-		{ SCHEMA_EVENTS, "5", "'5' is one word too many (a command to watch stands behind --: "
-				      "saker toolsnoop -- 5)" },
-		{ SCHEMA_TABLE, "1|2|3", "'3' is one word too many (a command to watch stands behind --: "
-					 "saker toolsnoop -- 3)" },
-		{ SCHEMA_TABLE, "nginx", "the word 'nginx' is taken for an option: --interval: 'nginx' is not a "
-					 "duration (write 10s, 500ms, 1h30m)" },
-		{ SCHEMA_TABLE, "1|x", "the word 'x' is taken for an option: --count: 'x' is not a number" },
-		{ SCHEMA_STACKS, "1|2", "'2' is one word too many (a command to watch stands behind --: "
-					"saker toolsnoop -- 2)" },
+		{ SCHEMA_EVENTS, "5",
+		  "'5' is one word too many (a command to watch stands behind --: "
+		  "saker toolsnoop -- 5)" },
+		{ SCHEMA_TABLE, "1|2|3",
+		  "'3' is one word too many (a command to watch stands behind --: "
+		  "saker toolsnoop -- 3)" },
+		{ SCHEMA_TABLE, "nginx",
+		  "the word 'nginx' is taken for an option: --interval: 'nginx' is not a "
+		  "duration (write 10s, 500ms, 1h30m)" },
+		{ SCHEMA_TABLE, "1|x",
+		  "the word 'x' is taken for an option: --count: 'x' is not a number" },
+		{ SCHEMA_STACKS, "1|2",
+		  "'2' is one word too many (a command to watch stands behind --: "
+		  "saker toolsnoop -- 2)" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

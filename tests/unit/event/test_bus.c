@@ -29,7 +29,8 @@ static void on_record(void *context, const struct record *r UNUSED)
 	if (next) {
 		/* Enough of them that the array of subscriptions moves. */
 		for (int i = 0; i < 64; i++)
-			assert_non_null(bus_subscribe(l->bus, NULL, &(struct subscriber){ next, on_record, NULL }));
+			assert_non_null(bus_subscribe(
+				l->bus, NULL, &(struct subscriber){ next, on_record, NULL }));
 	}
 }
 

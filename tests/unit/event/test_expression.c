@@ -324,10 +324,11 @@ static void test_gave_up(void **state)
 
 	fill(&r);
 	memset(text, 'a', sizeof(text));
+	text[sizeof(text) - 1] = '-';
 	sample_tail(&r, r.fixed.path, text, sizeof(text));
 	view = sample_view(s, &r);
-	assert_int_equal(expression_parse("path matches \"^(a|aa)+$|^b\" || path matches \"(x+x+)+y|(a*)*b\"", s, &e), 0);
-	(void)expression_match(e, &view);
+	assert_int_equal(expression_parse("path matches \"^(a|aa)+$|^b\"", s, &e), 0);
+	assert_false(expression_match(e, &view));
 	assert_int_equal(expression_gave_up(e), 1);
 	fill(&r);
 	sample_tail(&r, r.fixed.path, "b", 1);

@@ -51,15 +51,11 @@ static void orders(void **state UNUSED)
 		size_t top;
 	} cases[] = {
 		{ NULL, "1 4 2 3", 0 }, /* the schema's: sent, descending; ties by key */
-		{ "pid", "4 3 2 1", 0 },
-		{ "pid:asc", "1 2 3 4", 0 },
-		{ "-pid", "4 3 2 1", 0 },
-		{ "PID:desc", "4 3 2 1", 0 },
+		{ "pid", "4 3 2 1", 0 },    { "pid:asc", "1 2 3 4", 0 },
+		{ "-pid", "4 3 2 1", 0 },   { "PID:desc", "4 3 2 1", 0 },
 		{ "comm", "2 1 4 3", 0 }, /* text ascends */
-		{ "-comm", "3 1 4 2", 0 },
-		{ "sent", "1 4", 2 },
-		{ "sent:asc", "2 3 4", 3 },
-		{ "sent", "1 4 2 3", 9 },
+		{ "-comm", "3 1 4 2", 0 },  { "sent", "1 4", 2 },
+		{ "sent:asc", "2 3 4", 3 }, { "sent", "1 4 2 3", 9 },
 	};
 	struct schema *s = traffic_schema();
 	struct rows rows = {};
@@ -95,9 +91,11 @@ static void refusals(void **state UNUSED)
 	schema_free(h);
 }
 
-/* Half the processes are not known: their name is NONE, the others' is made in the scratch buffer. */
-static void compute_name(void *context UNUSED, const struct record *r UNUSED, const struct value *from,
-			 struct value *ret, struct buf *scratch)
+/*
+ * Half the processes are not known: their name is NONE, the others' is made in the scratch buffer.
+ */
+static void compute_name(void *context UNUSED, const struct record *r UNUSED,
+			 const struct value *from, struct value *ret, struct buf *scratch)
 {
 	if (from->u % 2)
 		return;
@@ -112,8 +110,8 @@ static void by_computed_text(void **state UNUSED)
 	struct schema *s = traffic_schema();
 	struct rows rows = {};
 
-	assert_true(schema_add_virtual(s, "process.name", "", kind_find("text"), schema_find(s, "pid"), compute_name,
-				       NULL) >= 0);
+	assert_true(schema_add_virtual(s, "process.name", "", kind_find("text"),
+				       schema_find(s, "pid"), compute_name, NULL) >= 0);
 	assert_int_equal(rows_set_order(&rows, s, "process.name"), 0);
 	for (u32 pid = 1; pid <= 400; pid++)
 		add(&rows, pid, "x", 1);
@@ -143,7 +141,8 @@ static void compacts(void **state UNUSED)
 			add(&rows, round * 100 + pid, "x", pid);
 		assert_int_equal(rows_sort(&rows, 3), 0);
 		assert_int_equal(rows_compact(&rows), 0);
-		assert_true(round < 2 || rows.bytes.cap <= capacity); /* the steady state allocates nothing */
+		assert_true(round < 2 ||
+			    rows.bytes.cap <= capacity); /* the steady state allocates nothing */
 		capacity = MAX(rows.bytes.cap, rows.spare.cap);
 	}
 	assert_pids(&rows, "4940 4939 4938");

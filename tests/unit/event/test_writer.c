@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-static void compute_exe(void *context UNUSED, const struct record *r UNUSED, const struct value *from UNUSED,
-			struct value *ret, struct buf *scratch)
+static void compute_exe(void *context UNUSED, const struct record *r UNUSED,
+			const struct value *from UNUSED, struct value *ret, struct buf *scratch)
 {
 	buf_add_str(scratch, "/usr/sbin/nginx");
 	ret->class = VALUE_TEXT;
@@ -22,15 +22,16 @@ static void compute_exe(void *context UNUSED, const struct record *r UNUSED, con
 }
 
 /* The first line that a writer with these options gives for one open. */
-static void assert_line(struct writer_options options, const char *comm, const char *path, const char *wanted)
+static void assert_line(struct writer_options options, const char *comm, const char *path,
+			const char *wanted)
 {
 	struct schema *s = opened_schema();
 	struct opened e;
 	struct output o;
 	struct record r;
 
-	assert_true(schema_add_virtual(s, "process.exe", "", kind_find("path"), schema_find(s, "pid"), compute_exe,
-				       NULL) >= 0);
+	assert_true(schema_add_virtual(s, "process.exe", "", kind_find("path"),
+				       schema_find(s, "pid"), compute_exe, NULL) >= 0);
 	output_open(&o, s, options);
 	opened_fill(&e, s, 12, comm, 2, path, &r);
 	writer_record(o.writer, &r);
@@ -40,9 +41,10 @@ static void assert_line(struct writer_options options, const char *comm, const c
 	schema_free(s);
 }
 
-#define JSON_LINE                                                                                        \
-	"{\"time\":\"2026-01-31T12:00:00.123456789Z\",\"pid\":12,\"tid\":13,\"uid\":1000,\"cgroup\":77," \
-	"\"comm\":\"nginx\",\"fd\":-1,\"error\":\"ENOENT\",\"path\":\"/etc/x\",\"flags\":32768}"
+#define JSON_LINE                                                                               \
+	"{\"time\":\"2026-01-31T12:00:00.123456789Z\",\"pid\":12,\"tid\":13,\"uid\":1000,"      \
+	"\"cgroup\":77,\"comm\":\"nginx\",\"fd\":-1,\"error\":\"ENOENT\",\"path\":\"/etc/x\","  \
+	"\"flags\":32768}"
 
 static void json(void **state UNUSED)
 {
@@ -50,15 +52,23 @@ static void json(void **state UNUSED)
 
 	assert_line(o, "nginx", "/etc/x", JSON_LINE "\n");
 	o.columns = "path,process.exe";
-	assert_line(o, "nginx", "/etc/x", "{\"path\":\"/etc/x\",\"process.exe\":\"/usr/sbin/nginx\"}\n");
+	assert_line(o, "nginx", "/etc/x",
+		    "{\"path\":\"/etc/x\",\"process.exe\":\"/usr/sbin/nginx\"}\n");
 	o.columns = "-time,-tid,-uid,-cgroup,-flags,-fd";
-	assert_line(o, "nginx", "/etc/x", "{\"pid\":12,\"comm\":\"nginx\",\"error\":\"ENOENT\",\"path\":\"/etc/x\"}\n");
+	assert_line(o, "nginx", "/etc/x",
+		    "{\"pid\":12,\"comm\":\"nginx\",\"error\":\"ENOENT\",\"path\":\"/etc/x\"}\n");
 }
 
 static void json_is_always_json(void **state UNUSED)
 {
 	static const char *const paths[] = {
-		"a\"b\\c", "\033[31mred\033[0m", "new\nline\ttab\r", "\xff\xfe half \xc3", "ünïcode ✓", "\x7f\x01", "",
+		"a\"b\\c",
+		"\033[31mred\033[0m",
+		"new\nline\ttab\r",
+		"\xff\xfe half \xc3",
+		"ünïcode ✓",
+		"\x7f\x01",
+		"",
 	};
 	struct schema *s = opened_schema();
 
@@ -89,8 +99,8 @@ static void json_is_always_json(void **state UNUSED)
 static void json_times(void **state UNUSED)
 {
 	/* Within a second, at its ends, backwards. */
-	static const u64 times[] = { WALL_NS, WALL_NS + 1, WALL_NS - 123456789, WALL_NS - 123456790, 0, 999999999,
-				     WALL_NS + 876543211 };
+	static const u64 times[] = { WALL_NS, WALL_NS + 1, WALL_NS - 123456789, WALL_NS - 123456790,
+				     0,	      999999999,   WALL_NS + 876543211 };
 	struct schema *s = opened_schema();
 	_cleanup_buf_ struct buf wanted = {};
 	struct output o;
@@ -133,7 +143,8 @@ static void csv(void **state UNUSED)
 		    "time,pid,tid,uid,cgroup,comm,fd,error,path,flags\n"
 		    "2026-01-31T12:00:00.123456789Z,12,13,1000,77,nginx,-1,ENOENT,/etc/x,32768\n");
 	o.columns = "comm,path";
-	assert_line(o, "a,b", "say \"hi\"\nthere\033[m", "comm,path\n\"a,b\",\"say \"\"hi\"\"\\nthere\\x1b[m\"\n");
+	assert_line(o, "a,b", "say \"hi\"\nthere\033[m",
+		    "comm,path\n\"a,b\",\"say \"\"hi\"\"\\nthere\\x1b[m\"\n");
 	o.headings = false;
 	o.columns = "pid,comm";
 	assert_line(o, "", "", "12,\n");
@@ -146,12 +157,15 @@ static void csv_of_tables(void **state UNUSED)
 	struct output o;
 	struct record r;
 
-	output_open(&o, s, (struct writer_options){ .format = OUTPUT_CSV, .headings = true, .columns = "-time" });
+	output_open(&o, s,
+		    (struct writer_options){
+			    .format = OUTPUT_CSV, .headings = true, .columns = "-time" });
 	traffic_fill(&t, s, 1, "small", 4096, &r);
 	writer_record(o.writer, &r);
 	traffic_fill(&t, s, 2, "large", UINT64_MAX, &r);
 	writer_record(o.writer, &r);
-	assert_string_equal(output_text(&o), "pid,comm,sent,received\n"); /* rows wait for the end of the reading */
+	assert_string_equal(output_text(&o),
+			    "pid,comm,sent,received\n"); /* rows wait for the end of the reading */
 	writer_batch_end(o.writer);
 	assert_string_equal(output_text(&o), "pid,comm,sent,received\n"
 					     "2,large,18446744073709551615,9223372036854775807\n"
@@ -178,8 +192,8 @@ static void columns(void **state UNUSED)
 	};
 	struct schema *s = opened_schema();
 
-	assert_true(schema_add_virtual(s, "process.exe", "", kind_find("path"), schema_find(s, "pid"), compute_exe,
-				       NULL) >= 0);
+	assert_true(schema_add_virtual(s, "process.exe", "", kind_find("path"),
+				       schema_find(s, "pid"), compute_exe, NULL) >= 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_buf_ struct buf words = {};
 		struct opened e;
@@ -187,8 +201,10 @@ static void columns(void **state UNUSED)
 		struct record r;
 		char *text, *save, *word;
 
-		output_open(&o, s, (struct writer_options){ .format = cases[i].format, .headings = true,
-							    .columns = cases[i].columns });
+		output_open(&o, s,
+			    (struct writer_options){ .format = cases[i].format,
+						     .headings = true,
+						     .columns = cases[i].columns });
 		opened_fill(&e, s, 1, "x", 0, "y", &r);
 		writer_record(o.writer, &r);
 		text = strdup(output_text(&o));
@@ -209,7 +225,9 @@ static bool latency_is_set(void *context UNUSED, const char *name)
 
 static void columns_of_a_parameter(void **state UNUSED)
 {
-	struct writer_options options = { .format = OUTPUT_CSV, .headings = true, .columns = "-time" };
+	struct writer_options options = { .format = OUTPUT_CSV,
+					  .headings = true,
+					  .columns = "-time" };
 	struct schema *s = traffic_schema();
 	struct output o;
 
@@ -260,7 +278,9 @@ static void sorted_events(void **state UNUSED)
 	struct schema *s = opened_schema();
 	struct output o;
 
-	output_open(&o, s, (struct writer_options){ .format = OUTPUT_JSON, .columns = "pid", .sort = "pid", .top = 3 });
+	output_open(&o, s,
+		    (struct writer_options){
+			    .format = OUTPUT_JSON, .columns = "pid", .sort = "pid", .top = 3 });
 	for (u32 i = 0; i < 1000; i++) {
 		struct opened e;
 		struct record r;
@@ -277,10 +297,13 @@ static void sorted_events(void **state UNUSED)
 
 static void nothing(void **state UNUSED)
 {
-	assert_line((struct writer_options){ .format = OUTPUT_NONE, .headings = true }, "x", "y", "");
+	assert_line((struct writer_options){ .format = OUTPUT_NONE, .headings = true }, "x", "y",
+		    "");
 }
 
-/* ---- how bytes leave ---------------------------------------------------------------------------- */
+/*
+ * ---- how bytes leave ----------------------------------------------------------------------------
+ */
 
 static void fill_pipe(struct writer *w, const struct schema *s, size_t records)
 {
@@ -303,7 +326,9 @@ static void reader_has_gone(void **state UNUSED)
 
 	assert_int_equal(pipe(ends), 0);
 	out = fdopen(ends[1], "w");
-	assert_int_equal(writer_new(s, &(struct writer_options){ .format = OUTPUT_JSON, .out = out }, &w), 0);
+	assert_int_equal(
+		writer_new(s, &(struct writer_options){ .format = OUTPUT_JSON, .out = out }, &w),
+		0);
 	fill_pipe(w, s, 1);
 	assert_int_equal(writer_flush(w), 0);
 	close(ends[0]);
@@ -345,7 +370,9 @@ static void slow_reader(void **state UNUSED)
 	assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
 	out = fdopen(ends[1], "w");
 	assert_int_equal(pthread_create(&reader, NULL, read_all, &ends[0]), 0);
-	assert_int_equal(writer_new(s, &(struct writer_options){ .format = OUTPUT_JSON, .out = out }, &w), 0);
+	assert_int_equal(
+		writer_new(s, &(struct writer_options){ .format = OUTPUT_JSON, .out = out }, &w),
+		0);
 	fill_pipe(w, s, 20000);
 	assert_int_equal(writer_flush(w), 0);
 	writer_free(w);
@@ -363,7 +390,8 @@ static void full_disk(void **state UNUSED)
 	struct writer *w;
 
 	assert_non_null(out);
-	assert_int_equal(writer_new(s, &(struct writer_options){ .format = OUTPUT_CSV, .out = out }, &w), 0);
+	assert_int_equal(
+		writer_new(s, &(struct writer_options){ .format = OUTPUT_CSV, .out = out }, &w), 0);
 	fill_pipe(w, s, 1);
 	assert_int_equal(writer_flush(w), -ENOSPC);
 	assert_non_null(strstr(error_text(), "No space left"));
@@ -380,8 +408,11 @@ static void into_memory(void **state UNUSED)
 	char *text;
 	FILE *out = open_memstream(&text, &size);
 
-	assert_int_equal(writer_new(s, &(struct writer_options){ .format = OUTPUT_JSON, .columns = "pid", .out = out },
-				    &w), 0);
+	assert_int_equal(writer_new(s,
+				    &(struct writer_options){
+					    .format = OUTPUT_JSON, .columns = "pid", .out = out },
+				    &w),
+			 0);
 	fill_pipe(w, s, 2);
 	assert_int_equal(writer_flush(w), 0);
 	writer_free(w);
@@ -394,20 +425,13 @@ static void into_memory(void **state UNUSED)
 int test_writer(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(json),
-		cmocka_unit_test(json_is_always_json),
-		cmocka_unit_test(json_times),
-		cmocka_unit_test(one_record_to_json),
-		cmocka_unit_test(csv),
-		cmocka_unit_test(csv_of_tables),
-		cmocka_unit_test(columns),
-		cmocka_unit_test(columns_of_a_parameter),
-		cmocka_unit_test(refusals),
-		cmocka_unit_test(sorted_events),
-		cmocka_unit_test(nothing),
-		cmocka_unit_test(reader_has_gone),
-		cmocka_unit_test(slow_reader),
-		cmocka_unit_test(full_disk),
+		cmocka_unit_test(json),	       cmocka_unit_test(json_is_always_json),
+		cmocka_unit_test(json_times),  cmocka_unit_test(one_record_to_json),
+		cmocka_unit_test(csv),	       cmocka_unit_test(csv_of_tables),
+		cmocka_unit_test(columns),     cmocka_unit_test(columns_of_a_parameter),
+		cmocka_unit_test(refusals),    cmocka_unit_test(sorted_events),
+		cmocka_unit_test(nothing),     cmocka_unit_test(reader_has_gone),
+		cmocka_unit_test(slow_reader), cmocka_unit_test(full_disk),
 		cmocka_unit_test(into_memory),
 	};
 

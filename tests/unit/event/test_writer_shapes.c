@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 /* What one histogram with @slots (from slot @first) looks like. */
-static void assert_histogram(struct writer_options options, const char *unit, u64 step, u32 first, const u64 *slots,
-			     size_t count, const char *wanted)
+static void assert_histogram(struct writer_options options, const char *unit, u64 step, u32 first,
+			     const u64 *slots, size_t count, const char *wanted)
 {
 	struct schema *s = latency_schema(unit, step);
 	struct latency l;
@@ -27,8 +27,8 @@ static void assert_histogram(struct writer_options options, const char *unit, u6
 	schema_free(s);
 }
 
-#define ASSERT_HISTOGRAM(options, unit, step, first, wanted, ...)                                       \
-	assert_histogram(options, unit, step, first, (const u64[]){ __VA_ARGS__ },                      \
+#define ASSERT_HISTOGRAM(options, unit, step, first, wanted, ...)                  \
+	assert_histogram(options, unit, step, first, (const u64[]){ __VA_ARGS__ }, \
 			 sizeof((const u64[]){ __VA_ARGS__ }) / sizeof(u64), wanted)
 
 static void pictures(void **state UNUSED)
@@ -82,13 +82,14 @@ static void several_histograms(void **state UNUSED)
 		writer_record(o.writer, &r);
 	}
 	writer_batch_end(o.writer);
-	assert_string_equal(output_text(&o), "disk = sda\n"
-					     "    1 -> 1 : 1     |****************************************|\n"
-					     "count 1, p50 1us, p90 1us, p99 1us\n"
-					     "\n"
-					     "disk = sdb\n"
-					     "    1 -> 1 : 1     |****************************************|\n"
-					     "count 1, p50 1us, p90 1us, p99 1us\n");
+	assert_string_equal(output_text(&o),
+			    "disk = sda\n"
+			    "    1 -> 1 : 1     |****************************************|\n"
+			    "count 1, p50 1us, p90 1us, p99 1us\n"
+			    "\n"
+			    "disk = sdb\n"
+			    "    1 -> 1 : 1     |****************************************|\n"
+			    "count 1, p50 1us, p90 1us, p99 1us\n");
 	output_close(&o);
 	schema_free(s);
 }
@@ -103,15 +104,28 @@ static void histograms_as_data(void **state UNUSED)
 			 4, 0, 3);
 	o.columns = NULL;
 	ASSERT_HISTOGRAM(o, "us", 0, 0,
-			 "{\"time\":\"2026-01-31T12:00:00.123456789Z\",\"disk\":\"sda\",\"unit\":\"us\",\"count\":0,"
+			 "{\"time\":\"2026-01-31T12:00:00.123456789Z\",\"disk\":\"sda\","
+			 "\"unit\":\"us\",\"count\":0,"
 			 "\"histogram\":[]}\n",
 			 0);
 	o.format = OUTPUT_CSV;
 	o.columns = "-time";
-	ASSERT_HISTOGRAM(o, "us", 5, 0, "disk,unit,min,max,count\nsda,us,0,4,4\nsda,us,10,14,3\n", 4, 0, 3);
+	ASSERT_HISTOGRAM(o, "us", 5, 0, "disk,unit,min,max,count\nsda,us,0,4,4\nsda,us,10,14,3\n",
+			 4, 0, 3);
 }
 
-static void add_sample(struct output *o, const struct schema *s, const char *comm, s32 kernel, s32 user, u64 count)
+static void histogram_left_out(void **state UNUSED)
+{
+	struct schema *s = latency_schema("us", 0);
+	struct writer *w = NULL;
+
+	assert_int_equal(writer_new(s, &(struct writer_options){ .columns = "disk" }, &w), -EINVAL);
+	assert_non_null(strstr(error_text(), "leaves out the histogram"));
+	schema_free(s);
+}
+
+static void add_sample(struct output *o, const struct schema *s, const char *comm, s32 kernel,
+		       s32 user, u64 count)
 {
 	struct sampled sample;
 	struct record r;
@@ -182,11 +196,14 @@ static void collapsed(void **state UNUSED)
 
 static void stacks_as_json(void **state UNUSED)
 {
-	assert_stacks((struct writer_options){ .format = OUTPUT_JSON, .top = 2, .columns = "-time" },
-		      "{\"pid\":42,\"kernel_stack\":\"entry;vfs_write\",\"user_stack\":null,\"comm\":\"swapper\","
-		      "\"count\":90}\n"
-		      "{\"pid\":42,\"kernel_stack\":\"entry;vfs_write\",\"user_stack\":\"main;work;write\","
-		      "\"comm\":\"a b;c\",\"count\":17}\n");
+	assert_stacks(
+		(struct writer_options){ .format = OUTPUT_JSON, .top = 2, .columns = "-time" },
+		"{\"pid\":42,\"kernel_stack\":\"entry;vfs_write\",\"user_stack\":null,"
+		"\"comm\":\"swapper\","
+		"\"count\":90}\n"
+		"{\"pid\":42,\"kernel_stack\":\"entry;vfs_write\","
+		"\"user_stack\":\"main;work;write\","
+		"\"comm\":\"a b;c\",\"count\":17}\n");
 }
 
 int test_writer_shapes(void)
@@ -195,6 +212,7 @@ int test_writer_shapes(void)
 		cmocka_unit_test(pictures),
 		cmocka_unit_test(several_histograms),
 		cmocka_unit_test(histograms_as_data),
+		cmocka_unit_test(histogram_left_out),
 		cmocka_unit_test(stacks),
 		cmocka_unit_test(collapsed),
 		cmocka_unit_test(stacks_as_json),

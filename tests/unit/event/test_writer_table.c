@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-static void assert_event(struct writer_options options, const char *comm, s32 error, const char *path,
-			 const char *wanted)
+static void assert_event(struct writer_options options, const char *comm, s32 error,
+			 const char *path, const char *wanted)
 {
 	struct schema *s = opened_schema();
 	struct opened e;
@@ -39,12 +39,16 @@ static void terminal(void **state UNUSED)
 {
 	struct writer_options o = { .terminal_width = 60 };
 
-	assert_event(o, "nginx", 0, LONG_PATH, "     12 nginx                   3 0       /usr/share/a/path…\n");
+	assert_event(o, "nginx", 0, LONG_PATH,
+		     "     12 nginx                   3 0       /usr/share/a/path…\n");
 	/* Exactly as wide as the terminal, and one more. */
-	assert_event(o, "nginx", 0, "/usr/share/a/path/", "     12 nginx                   3 0       /usr/share/a/path/\n");
-	assert_event(o, "nginx", 0, "/usr/share/a/path/1", "     12 nginx                   3 0       /usr/share/a/path…\n");
+	assert_event(o, "nginx", 0, "/usr/share/a/path/",
+		     "     12 nginx                   3 0       /usr/share/a/path/\n");
+	assert_event(o, "nginx", 0, "/usr/share/a/path/1",
+		     "     12 nginx                   3 0       /usr/share/a/path…\n");
 	o.format = OUTPUT_WIDE;
-	assert_event(o, "nginx", 0, LONG_PATH, "     12 nginx                   3 0           0x8000 " LONG_PATH "\n");
+	assert_event(o, "nginx", 0, LONG_PATH,
+		     "     12 nginx                   3 0           0x8000 " LONG_PATH "\n");
 	/* Narrower than the columns before the path: the line is cut. */
 	o = (struct writer_options){ .terminal_width = 20 };
 	assert_event(o, "nginx", 0, LONG_PATH, "     12 nginx\n");
@@ -56,17 +60,19 @@ static void terminal(void **state UNUSED)
 
 static void hostile_text(void **state UNUSED)
 {
-	assert_event((struct writer_options){ .columns = "comm,path" }, "\033[2J\n\r", 0, "\xc3(\x9b", 
-		     "\\x1b[2J\\n\\x0d    \\xc3(\\x9b\n");
+	assert_event((struct writer_options){ .columns = "comm,path" }, "\033[2J\n\r", 0,
+		     "\xc3(\x9b", "\\x1b[2J\\n\\x0d    \\xc3(\\x9b\n");
 	/* Wide characters are not cut in half. */
-	assert_event((struct writer_options){ .columns = "path", .terminal_width = 4 }, "x", 0, "äöüßé", "äöü…\n");
+	assert_event((struct writer_options){ .columns = "path", .terminal_width = 4 }, "x", 0,
+		     "äöüßé", "äöü…\n");
 }
 
 static void colours(void **state UNUSED)
 {
 	struct writer_options o = { .columns = "pid,error", .colour = true, .headings = true };
 
-	assert_event(o, "x", 2, "y", "\033[2m    PID ERROR\033[0m\n     12 \033[31mENOENT\033[0m\n");
+	assert_event(o, "x", 2, "y",
+		     "\033[2m    PID ERROR\033[0m\n     12 \033[31mENOENT\033[0m\n");
 	assert_event(o, "x", 0, "y", "\033[2m    PID ERROR\033[0m\n     12 0\n");
 }
 
@@ -135,12 +141,9 @@ static void empty_reading(void **state UNUSED)
 int test_writer_table(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(events),
-		cmocka_unit_test(terminal),
-		cmocka_unit_test(hostile_text),
-		cmocka_unit_test(colours),
-		cmocka_unit_test(overflow),
-		cmocka_unit_test(readings),
+		cmocka_unit_test(events),	 cmocka_unit_test(terminal),
+		cmocka_unit_test(hostile_text),	 cmocka_unit_test(colours),
+		cmocka_unit_test(overflow),	 cmocka_unit_test(readings),
 		cmocka_unit_test(empty_reading),
 	};
 

@@ -4,7 +4,8 @@
 
 #include <assert.h>
 
-static int add(struct schema *s, const char *name, const char *kind, size_t offset, size_t size, bool is_signed)
+static int add(struct schema *s, const char *name, const char *kind, size_t offset, size_t size,
+	       bool is_signed)
 {
 	int i = schema_add(s, name, "", kind_find(kind), (u32)offset, (u32)size, is_signed);
 
@@ -12,7 +13,7 @@ static int add(struct schema *s, const char *name, const char *kind, size_t offs
 	return i;
 }
 
-#define ADD(s, type, member, kind) \
+#define ADD(s, type, member, kind)                                                 \
 	add(s, #member, kind, offsetof(type, member), sizeof(((type *)0)->member), \
 	    !strcmp(kind, "signed") || !strcmp(kind, "errno"))
 
@@ -58,14 +59,19 @@ struct schema *opened_schema(void)
 	return s;
 }
 
-void opened_fill(struct opened *e, const struct schema *s, u32 pid, const char *comm, s32 error, const char *path,
-		 struct record *ret)
+void opened_fill(struct opened *e, const struct schema *s, u32 pid, const char *comm, s32 error,
+		 const char *path, struct record *ret)
 {
 	size_t len = strlen(path) + 1;
 
 	assert(len <= sizeof(e->tail));
-	*e = (struct opened){ .pid = pid, .tid = pid + 1, .uid = 1000, .cgroup = 77, .fd = error ? -1 : 3,
-			      .error = error, .flags = 0x8000 };
+	*e = (struct opened){ .pid = pid,
+			      .tid = pid + 1,
+			      .uid = 1000,
+			      .cgroup = 77,
+			      .fd = error ? -1 : 3,
+			      .error = error,
+			      .flags = 0x8000 };
 	memcpy(e->comm, comm, MIN(strlen(comm), sizeof(e->comm)));
 	e->path.offset = offsetof(struct opened, tail);
 	e->path.length = (u16)len;
@@ -86,7 +92,8 @@ struct schema *traffic_schema(void)
 	return s;
 }
 
-void traffic_fill(struct traffic *t, const struct schema *s, u32 pid, const char *comm, u64 sent, struct record *ret)
+void traffic_fill(struct traffic *t, const struct schema *s, u32 pid, const char *comm, u64 sent,
+		  struct record *ret)
 {
 	*t = (struct traffic){ .pid = pid, .sent = sent, .received = sent / 2 };
 	memcpy(t->comm, comm, MIN(strlen(comm), sizeof(t->comm)));
@@ -126,8 +133,8 @@ struct schema *sampled_schema(void)
 	return s;
 }
 
-static int read_stack(const struct stack_reader *r UNUSED, const struct record *record UNUSED, s64 id, bool user,
-		      struct buf *b)
+static int read_stack(const struct stack_reader *r UNUSED, const struct record *record UNUSED,
+		      s64 id, bool user, struct buf *b)
 {
 	if (id == 9)
 		return -ENOENT;
@@ -137,10 +144,12 @@ static int read_stack(const struct stack_reader *r UNUSED, const struct record *
 
 static const struct stack_reader stack_reader = { read_stack };
 
-void sampled_fill(struct sampled *s, const struct schema *schema, const char *comm, s32 kernel, s32 user, u64 count,
-		  struct record *ret)
+void sampled_fill(struct sampled *s, const struct schema *schema, const char *comm, s32 kernel,
+		  s32 user, u64 count, struct record *ret)
 {
-	*s = (struct sampled){ .pid = 42, .kernel_stack = kernel, .user_stack = user, .count = count };
+	*s = (struct sampled){
+		.pid = 42, .kernel_stack = kernel, .user_stack = user, .count = count
+	};
 	memcpy(s->comm, comm, MIN(strlen(comm), sizeof(s->comm)));
 	finish(ret, schema, s, sizeof(*s));
 	ret->stacks = &stack_reader;

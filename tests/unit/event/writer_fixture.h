@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Schemas and records for the tests of the bus, the operators and the writers: made by hand, so that they need neither
- * BTF nor a kernel. Text goes behind the fixed part, as a gadget would put it.
+ * Schemas and records for the tests of the bus, the operators and the writers: made by hand, so
+ * that they need neither BTF nor a kernel. Text goes behind the fixed part, as a gadget would put
+ * it.
  */
 #pragma once
 
@@ -25,8 +26,8 @@ struct opened {
 
 struct schema *opened_schema(void);
 /* Fills @e with what an open of @path by @comm would give. */
-void opened_fill(struct opened *e, const struct schema *s, u32 pid, const char *comm, s32 error, const char *path,
-		 struct record *ret);
+void opened_fill(struct opened *e, const struct schema *s, u32 pid, const char *comm, s32 error,
+		 const char *path, struct record *ret);
 
 /* A row of a table: bytes by process. */
 struct traffic {
@@ -36,7 +37,8 @@ struct traffic {
 	u64 sent, received;
 };
 struct schema *traffic_schema(void);
-void traffic_fill(struct traffic *t, const struct schema *s, u32 pid, const char *comm, u64 sent, struct record *ret);
+void traffic_fill(struct traffic *t, const struct schema *s, u32 pid, const char *comm, u64 sent,
+		  struct record *ret);
 
 struct latency {
 	struct record_header header;
@@ -55,8 +57,8 @@ struct sampled {
 	u64 count;
 };
 struct schema *sampled_schema(void);
-void sampled_fill(struct sampled *s, const struct schema *schema, const char *comm, s32 kernel, s32 user, u64 count,
-		  struct record *ret);
+void sampled_fill(struct sampled *s, const struct schema *schema, const char *comm, s32 kernel,
+		  s32 user, u64 count, struct record *ret);
 
 /* What a writer with these options has written so far, as text; to be freed. */
 struct output {

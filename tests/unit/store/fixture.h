@@ -44,6 +44,8 @@ struct schema *open_schema(const char *name);
 int append_open(struct store *s, const struct schema *schema, u64 wall_ns, u32 number);
 /* Opens with the fixture's options; fails the test when that fails. */
 struct store *open_store(struct fixture *f);
+/* Without an assertion: for children, which must not jump back into the tests. */
+int try_count(struct fixture *f, const char *schema, struct store_scan_report *report, u64 *ret);
 u64 count_records(struct fixture *f, const char *schema, struct store_scan_report *ret);
 /* The one value that the query gives, as text; "" for NULL. Owned by the fixture of the last call. */
 const char *query_one(struct fixture *f, const char *sql);

@@ -265,8 +265,8 @@ static void test_reader_beside_writer(void **state)
 		for (int changes = 0; changes < 20;) {
 			struct store_scan_report report;
 
-			n = count_records(f, "opensnoop", &report);
-			if (n < before || report.bad_batches || report.bad_partitions)
+			if (try_count(f, "opensnoop", &report, &n) || n < before || report.bad_batches ||
+			    report.bad_partitions)
 				_exit(1);
 			changes += n > before;
 			before = n;

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * syscount: system calls by name, or by process. Every system call of the machine pays for this, so the usual case is one
+ * program at the call's end that adds one in a per-CPU array; the beginning is watched only for --latency. Its times lie in an
+ * array by the low bits of the thread id: nothing to delete when a thread goes, and no hash.
+ */
+#include "registers.h"
+
+GADGET("Count system calls, and the time they take");
+PARAM(bool, processes, "count by process, not by system call") = false;
+PARAM(bool, latency, "also add up the time that calls take") = false;
+PARAM(bool, failed, "only calls that failed") = false;
+ALIAS("-P", "--processes", "count by process");
+ALIAS("-L", "--latency", "also add up the time");
+ALIAS("-x", "--failed", "only calls that failed");
+ALIAS("-e ERRNO", "--where error==ERRNO", "only calls that failed with this error");
+ALIAS("-T N", "--top N", "only the N most frequent");
+EXAMPLE("syscount --for 5s", "counts of 5 seconds");
+EXAMPLE("syscount -L -p 1234 1", "where a process spends its time in the kernel, every second");
+EXAMPLE("syscount -P -x", "which processes have calls that fail");
+
+enum { NUMBERS = 1024, THREAD_SLOTS = 1 << 16 };
+
+struct calls {
+	count_t count COL(": calls that returned");
+	duration_ns_t total COL("when=latency, label=TIME: time in them");
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NUMBERS);
+	__type(key, syscall_t);
+	__type(value, struct calls);
+} by_call SEC(".maps") TABLE("when=!processes, each=clear, sort=count: system calls");
+
+struct process_calls {
+	comm_t comm;
+	count_t count COL(": calls that returned");
+	duration_ns_t total COL("when=latency, label=TIME: time in them");
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, pid_t);
+	__type(value, struct process_calls);
+} by_process SEC(".maps") TABLE("when=processes, each=clear, sort=count: system calls of each process");
+
+struct INPUT("a system call that returned") call_returned {
+	OWNER_COLUMNS;
+	syscall_t syscall COL(": the system call");
+	errno_t error COL(": why it failed");
+	return_t ret COL(": what it returned");
+	duration_ns_t took COL("when=latency: time in it");
+};
+
+struct entered {
+	u64 time;
+	u32 tid, number;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, THREAD_SLOTS);
+	__type(key, u32);
+	__type(value, struct entered);
+} threads SEC(".maps");
+
+static __always_inline struct entered *slot_of(u32 tid)
+{
+	u32 index = tid & (THREAD_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&threads, &index);
+}
+
+SEC("tp_btf/sys_enter")
+WHEN("latency") int BPF_PROG(enter, struct pt_regs *regs, long number)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	struct entered *slot = slot_of(tid);
+
+	if (!slot)
+		return 0;
+	/* A thread inside a call had this place: its time is lost. */
+	if (slot->tid && slot->tid != tid)
+		lost(SAKER_LOST_MAP);
+	slot->number = number;
+	slot->tid = tid;
+	slot->time = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* False: the beginning was not seen, or another thread took its place. */
+static __always_inline bool time_in(u32 number, u64 *took)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	struct entered *slot = slot_of(tid);
+
+	if (!slot || slot->tid != tid || slot->number != number)
+		return false;
+	*took = bpf_ktime_get_ns() - slot->time;
+	slot->tid = 0;
+	return true;
+}
+
+static __always_inline bool is_wanted(u32 number, s64 ret, u64 took)
+{
+	struct call_returned input = {};
+
+	if (!saker_filtering)
+		return true;
+	owner_current(&input);
+	input.syscall = number;
+	input.ret = ret;
+	input.error = ret < 0 && ret >= -4095 ? -ret : 0;
+	input.took = took;
+	return WHERE(&input);
+}
+
+static __always_inline void count_call(u32 number, u64 took)
+{
+	struct calls *calls = bpf_map_lookup_elem(&by_call, &number);
+
+	if (!calls)
+		return;
+	__sync_fetch_and_add(&calls->count, 1);
+	if (latency)
+		__sync_fetch_and_add(&calls->total, took);
+}
+
+static __always_inline void count_process(u64 took)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct process_calls *calls = bpf_map_lookup_elem(&by_process, &pid);
+
+	if (!calls) {
+		struct process_calls first = {};
+
+		bpf_get_current_comm(&first.comm, sizeof(first.comm));
+		calls = lookup_or_make(&by_process, &pid, &first);
+		if (!calls)
+			return;
+	}
+	__sync_fetch_and_add(&calls->count, 1);
+	if (latency)
+		__sync_fetch_and_add(&calls->total, took);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(leave, struct pt_regs *regs, long ret)
+{
+	u32 number = syscall_number(regs);
+	u64 took = 0;
+
+	if (latency && !time_in(number, &took))
+		return 0;
+	if (failed && !(ret < 0 && ret >= -4095))
+		return 0;
+	if (!is_wanted(number, ret, took))
+		return 0;
+	if (processes)
+		count_process(took);
+	else
+		count_call(number, took);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent: Saker as a service. Configuration, the privileged broker, and the worker that reads the rings, publishes on the bus, and
+ * feeds store, web and terminal. The folder's one public header.
+ */
+#pragma once
+
+#include "agent/config.h"
+
+struct agent_options {
+	const char *config_file; /* read again on SIGHUP and when it changes; NULL: the defaults */
+	bool no_summary;	 /* no live summary, also on a terminal */
+};
+
+/* Runs until SIGTERM or SIGINT. Takes @c. Returns the exit status; what went wrong has been logged. */
+int agent_run(const struct agent_options *o, struct config *c);

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The groups of tests of this folder: each returns the number of its tests that failed. */
+#pragma once
+
+int test_assemble(void);
+int test_disassemble(void);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The groups of tests of this folder: each returns the number of its tests that failed. */
+#pragma once
+
+int test_kernel_btf(void);
+int test_object(void);
+int test_ring(void);
+int test_verifier(void);
