@@ -50,6 +50,7 @@ enum rcode {
 	RCODE_NXDOMAIN = 3,
 	RCODE_NOTIMP = 4,
 	RCODE_REFUSED = 5,
+	RCODE_NONE = 255, /* of questions */
 };
 
 struct EVENT("a DNS question or answer") dns {
@@ -57,7 +58,7 @@ struct EVENT("a DNS question or answer") dns {
 	OWNER_COLUMNS;
 	enum what what COL("width=6: question or answer");
 	enum qtype type COL("strip=TYPE_, width=6: what is asked for");
-	enum rcode rcode COL("strip=RCODE_, width=8: of answers: how it went");
+	enum rcode rcode COL("strip=RCODE_, width=8: how it went, NONE for questions");
 	u16 answers COL("width=7, label=ANSWERS: of answers: how many records it has");
 	u16 id COL("hide, hex: number of the question");
 	duration_ns_t latency COL(": of answers: time since the question, 0 when that was not seen");
@@ -204,7 +205,7 @@ static __always_inline void fill(struct dns *e, enum what what, const struct pac
 	header_init(e);
 	e->what = what;
 	e->id = bpf_ntohs(p->header.id);
-	e->rcode = what == ANSWER ? p->header.more_flags & 0xf : 0;
+	e->rcode = what == ANSWER ? p->header.more_flags & 0xf : RCODE_NONE;
 	e->answers = what == ANSWER ? bpf_ntohs(p->header.answers) : 0;
 	e->latency = 0;
 	e->server = what == ANSWER ? p->source : p->dest;

@@ -21,7 +21,7 @@ struct waiter {
 	pid_t pid COL("when=processes");
 	tid_t tid COL("when=threads");
 	u32 pidns COL("when=pidnss: inode number of the PID namespace");
-	comm_t comm COL("hide");
+	comm_t comm COL(": command name of the process or thread");
 };
 
 /* All in one: each CPU counts for itself. */

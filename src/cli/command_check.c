@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * saker check: what this machine is, what its kernel can do, and which gadgets can run here, tried one by one. Nothing is
- * attached to the host and nothing is changed. The exit status is a gate: 0 all gadgets can run, 1 some cannot, 2 none.
+ * saker check: what this machine is, what its kernel can do, and which gadgets can run here, tried
+ * one by one. Nothing is attached to the host and nothing is changed. The exit status is a gate: 0
+ * all gadgets can run, 1 some cannot, 2 none.
  */
 #include "cli/command.h"
 
@@ -47,7 +48,7 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 all gadgets can run, 1 some cannot, 2 none can (or the command line is wrong).\n";
 
-/* ---- gadgets ------------------------------------------------------------------------------------------- */
+/* ---- gadgets ----------------------------------------------------------------------------- */
 
 static void add_gadget(struct check *c, const struct embedded_gadget *e)
 {
@@ -76,7 +77,8 @@ static void add_gadget(struct check *c, const struct embedded_gadget *e)
 		while (b.len && b.data[b.len - 1] == '\n')
 			b.data[--b.len] = '\0';
 	}
-	findings_add(&c->findings, FINDING_GADGET, r ? FINDING_NO : FINDING_OK, e->name, NULL, NULL, "%s", buf_str(&b));
+	findings_add(&c->findings, FINDING_GADGET, r ? FINDING_NO : FINDING_OK, e->name, NULL, NULL,
+		     "%s", buf_str(&b));
 }
 
 static int examine(struct check *c)
@@ -95,19 +97,20 @@ static int examine(struct check *c)
 	return c->findings.error;
 }
 
-/* ---- text ---------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------- */
 
 static void add_state(struct buf *b, enum finding_state state, bool colour)
 {
 	static const char *const words[] = { "ok", "no", "? " };
 	static const char *const colours[] = { "\033[32m", "\033[31m", "\033[33m" };
 
-	buf_printf(b, "  %s%s%s  ", colour ? colours[state] : "", words[state], colour ? "\033[0m" : "");
+	buf_printf(b, "  %s%s%s  ", colour ? colours[state] : "", words[state],
+		   colour ? "\033[0m" : "");
 }
 
 /*
- * Adds @text from column @column on, with the lines that follow below its beginning. Its words are Saker's own or were
- * made safe, but for the errors of the verifier, which quote an object file.
+ * Adds @text from column @column on, with the lines that follow below its beginning. Its words are
+ * Saker's own or were made safe, but for the errors of the verifier, which quote an object file.
  */
 static void add_wrapped(struct buf *b, const char *text, size_t column, size_t width)
 {
@@ -175,11 +178,15 @@ static void add_finding(struct buf *b, const struct finding *f, const struct che
 	add_wrapped(b, buf_str(&text), column, width);
 }
 
-/* Is it one of those whose names stand together? What is there, and what could not be tried for the same reason. */
+/*
+ * Is it one of those whose names stand together? What is there, and what could not be tried for
+ * the same reason.
+ */
 static bool gathered(const struct finding *f, const struct finding *with)
 {
 	return f->group == with->group && f->state == with->state &&
-	       (f->state == FINDING_OK || (f->state == FINDING_UNKNOWN && !strcmp(f->found, with->found)));
+	       (f->state == FINDING_OK ||
+		(f->state == FINDING_UNKNOWN && !strcmp(f->found, with->found)));
 }
 
 /* From @first on, the names of all that are gathered with it, in as few lines as they need. */
@@ -238,15 +245,15 @@ static void print_text(const struct check *c)
 	bool colour = terminal_colour();
 
 	for (int group = 0; group < FINDING_GROUPS; group++) {
-		buf_printf(&b, "%s%s%s%s\n", group ? "\n" : "", colour ? "\033[1m" : "", groups[group].title,
-			   colour ? "\033[0m" : "");
+		buf_printf(&b, "%s%s%s%s\n", group ? "\n" : "", colour ? "\033[1m" : "",
+			   groups[group].title, colour ? "\033[0m" : "");
 		add_group(&b, c, (enum finding_group)group, width);
 	}
 	buf_printf(&b, "\n%zu of %zu gadgets can run here\n", c->can_run, c->gadgets);
 	fwrite(buf_str(&b), 1, b.len, stdout);
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------------- */
 
 static void print_json(const struct check *c, int status)
 {
@@ -280,7 +287,7 @@ static void print_json(const struct check *c, int status)
 	fwrite(buf_str(&b), 1, b.len, stdout);
 }
 
-/* ---- the command --------------------------------------------------------------------------------------- */
+/* ---- the command ------------------------------------------------------------------------- */
 
 /* 0 go on, 1 help was asked for, -EINVAL */
 static int parse(struct check *c, int argc, char **argv)
@@ -299,7 +306,8 @@ static int parse(struct check *c, int argc, char **argv)
 		switch (o) {
 		case 'o':
 			if (strcmp(optarg, "table") && strcmp(optarg, "json"))
-				return fail(-EINVAL, "no output format '%s': table or json", optarg);
+				return fail(-EINVAL, "no output format '%s': table or json",
+					    optarg);
 			c->json = !strcmp(optarg, "json");
 			break;
 		case 'v':

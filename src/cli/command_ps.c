@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * saker ps: every BPF program, map and link of the machine, who holds it, where it is attached and what it costs; one of
- * them in detail when its id is given. This file reads the command line and gathers; ps_list.c and ps_show.c print.
+ * saker ps: every BPF program, map and link of the machine, who holds it, where it is attached and
+ * what it costs; one of them in detail when its id is given. This file reads the command line and
+ * gathers; ps_list.c and ps_show.c print.
  */
 #include "cli/command.h"
 
@@ -81,7 +82,9 @@ static int parse_option(struct ps_options *o, int c, bool *lists)
 	case 'f':
 		o->cost = true;
 		if (parse_duration(optarg, &o->for_ns) || !o->for_ns || o->for_ns > LONGEST_MEASURE)
-			return fail(-EINVAL, "--for '%s': a duration of at most an hour, such as 2s", optarg);
+			return fail(-EINVAL,
+				    "--for '%s': a duration of at most an hour, such as 2s",
+				    optarg);
 		return 0;
 	case 'o':
 		if (strcmp(optarg, "table") && strcmp(optarg, "json"))
@@ -97,10 +100,10 @@ static int parse_option(struct ps_options *o, int c, bool *lists)
 static int parse(struct ps_options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "maps", no_argument, NULL, 'm' },	{ "links", no_argument, NULL, 'l' },
-		{ "all", no_argument, NULL, 'a' },	{ "cost", no_argument, NULL, 'c' },
+		{ "maps", no_argument, NULL, 'm' },	 { "links", no_argument, NULL, 'l' },
+		{ "all", no_argument, NULL, 'a' },	 { "cost", no_argument, NULL, 'c' },
 		{ "for", required_argument, NULL, 'f' }, { "output", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },	{ 0 },
+		{ "help", no_argument, NULL, 'h' },	 { 0 },
 	};
 	bool lists = false;
 	int c, r;

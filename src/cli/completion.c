@@ -188,9 +188,8 @@ int command_completion(int argc, char **argv)
 		return 0;
 	}
 	if (strcmp(shell, "bash") && strcmp(shell, "zsh")) {
-		fprintf(stderr,
-			"saker completion: which shell? bash or zsh, e.g. "
-			"source <(saker completion bash)\n");
+		fprintf(stderr, "saker completion: which shell? bash or zsh, e.g. "
+				"source <(saker completion bash)\n");
 		return 2;
 	}
 	if (make_script(&b, !strcmp(shell, "zsh"))) {

@@ -173,12 +173,11 @@ void document_gadget(struct document *d, const struct gadget_info *info)
 	for (size_t i = 0; i < info->schema_count; i++)
 		columns(d, info->schemas[i]);
 	buf_clear(&b);
-	buf_printf(
-		&b,
-		"There is more, about the process, its user and its container, for --columns, "
-		"--where and --sort: "
-		"saker list columns %s",
-		info->name);
+	buf_printf(&b,
+		   "There is more, about the process, its user and its container, for --columns, "
+		   "--where and --sort: "
+		   "saker list columns %s",
+		   info->name);
 	d->style->paragraph(d, buf_str(&b));
 	options(d);
 	if (info->example_count)
@@ -225,19 +224,17 @@ void document_main(struct document *d)
 	d->style->usage(d, "saker COMMAND [ARGUMENT...]");
 	d->style->usage(d, "saker TOOL [OPTION...] [-- COMMAND...]");
 	d->style->paragraph(
-		d,
-		"Without a word it is the agent. `saker TOOL --help` says what a tool shows "
-		"and takes. "
-		"Behind -- stands a command that is started, watched and waited for.");
+		d, "Without a word it is the agent. `saker TOOL --help` says what a tool shows "
+		   "and takes. "
+		   "Behind -- stands a command that is started, watched and waited for.");
 	commands(d);
 	tools(d);
 	options(d);
 	d->style->section(d, "Exit status");
 	d->style->paragraph(
-		d,
-		"0: all went well, also when it was interrupted. 1: it could not be done here. "
-		"2: the "
-		"command line is wrong. With -- COMMAND: the command's own.");
+		d, "0: all went well, also when it was interrupted. 1: it could not be done here. "
+		   "2: the "
+		   "command line is wrong. With -- COMMAND: the command's own.");
 	d->style->section(d, "Examples");
 	d->style->example(d, "saker opensnoop --where 'error == ENOENT'",
 			  "files that were not found, as it happens");

@@ -85,11 +85,12 @@ static size_t fitting(const char *text, size_t width)
 	return n;
 }
 
-static void add_cell(const struct grid *g, size_t column, const char *text, size_t width, size_t room,
-		     struct buf *line)
+static void add_cell(const struct grid *g, size_t column, const char *text, size_t width,
+		     size_t room, struct buf *line)
 {
 	bool last = column + 1 == g->column_count;
-	size_t len = last && room ? fitting(text, room) : strlen(text), used = text_width(text, len);
+	size_t len = last && room ? fitting(text, room) : strlen(text),
+	       used = text_width(text, len);
 
 	if (g->columns[column].right && used < width)
 		buf_add_fill(line, ' ', width - used);
@@ -120,8 +121,10 @@ int grid_print(struct grid *g, unsigned width, FILE *out)
 	}
 	for (size_t r = 0; r <= rows; r++) {
 		for (size_t c = 0; c < g->column_count; c++)
-			add_cell(g, c, r ? cell_at(g, (r - 1) * g->column_count + c) : g->columns[c].title, widths[c],
-				 width > before + 8 ? width - before : 0, &line);
+			add_cell(g, c,
+				 r ? cell_at(g, (r - 1) * g->column_count + c)
+				   : g->columns[c].title,
+				 widths[c], width > before + 8 ? width - before : 0, &line);
 		while (line.len && line.data[line.len - 1] == ' ')
 			line.data[--line.len] = '\0';
 		buf_add_char(&line, '\n');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For commands that print a few rows of their own: a table with aligned columns, an object in JSON, and what the terminal
- * can show. Records of gadgets go through event/writer.h instead.
+ * For commands that print a few rows of their own: a table with aligned columns, an object in
+ * JSON, and what the terminal can show. Records of gadgets go through event/writer.h instead.
  */
 #pragma once
 
@@ -18,8 +18,8 @@ struct grid_column {
 };
 
 /*
- * What getopt_long() did not like, in words: @c is ':' for a missing value, '?' for an unknown option. @command is
- * for the hint. Returns -EINVAL.
+ * What getopt_long() did not like, in words: @c is ':' for a missing value, '?' for an unknown
+ * option. @command is for the hint. Returns -EINVAL.
  */
 int cli_option_error(int c, char **argv, const char *command);
 
@@ -43,8 +43,12 @@ void grid_cell(struct grid *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* @width 0: nothing is cut. */
 int grid_print(struct grid *g, unsigned width, FILE *out);
 
-/* Members of JSON objects; the commas put themselves: an object that was just opened ends in a bracket. */
-void json_open(struct buf *b, const char *key, char bracket); /* key NULL: an element or the outermost */
+/*
+ * Members of JSON objects; the commas put themselves: an object that was just opened ends in a
+ * bracket.
+ */
+void json_open(struct buf *b, const char *key,
+	       char bracket); /* key NULL: an element or the outermost */
 void json_close(struct buf *b, char bracket);
 void json_text(struct buf *b, const char *key, const char *text); /* NULL: null */
 void json_number(struct buf *b, const char *key, u64 n);

@@ -351,6 +351,12 @@ int options_parse(struct options *o, const struct gadget_info *info, int argc, c
 {
 	struct parser p = { .o = o, .info = info };
 	int err = argc > 0 ? parse_words(&p, argv + 1) : 0;
+	bool only_events = !has_sort(info, SCHEMA_TABLE) && !has_sort(info, SCHEMA_HISTOGRAM) &&
+			   !has_sort(info, SCHEMA_STACKS);
+
+	if (!err && !o->help && o->top && !o->sort && only_events)
+		return fail(-EINVAL, "--top needs --sort: %s gives events as they happen",
+			    info->name);
 
 	if (!err && !o->output)
 		err = option_replace(&o->output, "table");

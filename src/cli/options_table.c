@@ -209,11 +209,10 @@ static int set_comm(struct options *o, const char *value)
 	if (!*value)
 		return fail(-EINVAL, "--comm: the name is empty");
 	if (strlen(value) > COMM_LONGEST)
-		return fail(
-			-EINVAL,
-			"--comm: '%s' is longer than a process name can be; "
-			"the kernel keeps '%.*s'",
-			value, COMM_LONGEST, value);
+		return fail(-EINVAL,
+			    "--comm: '%s' is longer than a process name can be; "
+			    "the kernel keeps '%.*s'",
+			    value, COMM_LONGEST, value);
 	err = grow(&o->comms, &o->comm_capacity, o->comm_count + 1, sizeof(*o->comms));
 	if (!err)
 		err = option_replace(&o->comms[o->comm_count], value);

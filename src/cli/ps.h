@@ -30,7 +30,10 @@ int ps_show(const struct ps *ps);
 void ps_add_type(struct buf *b, const char *name, u32 type);
 /* "nginx/123, pinned /sys/fs/bpf/x, +2 more"; "-" for none. Safe to print. */
 void ps_add_owners(struct buf *b, const struct inventory *i, enum object_kind kind, u32 id);
-/* Where a link is attached: what its owner's descriptors told of it comes before what the link says. "-": not known. */
+/*
+ * Where a link is attached: what its owner's descriptors told of it comes before what the link
+ * says. "-": not known.
+ */
 const char *ps_link_target(const struct ps *ps, const struct link_info *l);
 /* One object as JSON, with or without what --cost measured. */
 void ps_json_program(struct buf *b, const struct ps *ps, const struct program_info *p);

@@ -100,7 +100,7 @@ static void cell_loaded(struct grid *g, u64 wall_ns)
 	grid_cell(g, "%s", buf_str(&b));
 }
 
-/* ---- programs ------------------------------------------------------------------------------------------ */
+/* ---- programs ---------------------------------------------------------------------------- */
 
 static void cells_cost(struct grid *g, const struct ps *ps, u32 program)
 {
@@ -148,8 +148,9 @@ static const struct program_info **in_order(const struct ps *ps)
 static int list_programs(const struct ps *ps)
 {
 	static const struct grid_column plain[] = {
-		{ "ID", true },	      { "TYPE", false },   { "NAME", false },  { "TAG", false },    { "UID", true },
-		{ "LOADED", false }, { "MEMORY", true }, { "OWNER", false }, { "ATTACHED", false },
+		{ "ID", true },	    { "TYPE", false },	{ "NAME", false },
+		{ "TAG", false },   { "UID", true },	{ "LOADED", false },
+		{ "MEMORY", true }, { "OWNER", false }, { "ATTACHED", false },
 	};
 	static const struct grid_column cost[] = {
 		{ "ID", true },	    { "TYPE", false }, { "NAME", false },  { "RUNS/S", true },
@@ -157,7 +158,8 @@ static int list_programs(const struct ps *ps)
 	};
 	_cleanup_free_ const struct program_info **list = in_order(ps);
 	_cleanup_grid_ struct grid g = { .columns = ps->cost ? cost : plain,
-					 .column_count = ps->cost ? ARRAY_SIZE(cost) : ARRAY_SIZE(plain) };
+					 .column_count = ps->cost ? ARRAY_SIZE(cost)
+								  : ARRAY_SIZE(plain) };
 
 	if (!list)
 		return fail(-ENOMEM, "out of memory");
@@ -172,8 +174,8 @@ static int list_programs(const struct ps *ps)
 		} else {
 			const u8 *t = p->tag;
 
-			grid_cell(&g, "%02x%02x%02x%02x%02x%02x%02x%02x", t[0], t[1], t[2], t[3], t[4], t[5], t[6],
-				  t[7]);
+			grid_cell(&g, "%02x%02x%02x%02x%02x%02x%02x%02x", t[0], t[1], t[2], t[3],
+				  t[4], t[5], t[6], t[7]);
 			grid_cell(&g, "%u", p->uid);
 			cell_loaded(&g, p->loaded_wall_ns);
 			cell_size(&g, p->memory);
@@ -191,14 +193,16 @@ static void say_cost(const struct ps *ps)
 	add_duration(&b, ps->cost->elapsed_ns);
 	buf_add_str(&b, " measured; CPU is the share of one CPU. ");
 	if (ps->cost->accounting_ns)
-		buf_printf(&b, "%llu ns of the kernel's own accounting (an empty program) are taken off each run.",
-			   (unsigned long long)ps->cost->accounting_ns);
+		buf_printf(
+			&b,
+			"%llu ns of the kernel's own accounting (an empty program) are taken off each run.",
+			(unsigned long long)ps->cost->accounting_ns);
 	else
 		buf_add_str(&b, "The kernel's own accounting, some 50 ns a run, is included.");
 	printf("\n%s\n", buf_str(&b));
 }
 
-/* ---- maps and links ------------------------------------------------------------------------------------ */
+/* ---- maps and links ---------------------------------------------------------------------- */
 
 static void cell_users(struct grid *g, const struct ps *ps, u32 map)
 {
@@ -217,8 +221,9 @@ static void cell_users(struct grid *g, const struct ps *ps, u32 map)
 static int list_maps(const struct ps *ps)
 {
 	static const struct grid_column columns[] = {
-		{ "ID", true },	     { "TYPE", false }, { "NAME", false },  { "KEY", true },	  { "VALUE", true },
-		{ "ENTRIES", true }, { "FLAGS", true }, { "MEMORY", true }, { "OWNER", false }, { "PROGRAMS", false },
+		{ "ID", true },	    { "TYPE", false },	   { "NAME", false }, { "KEY", true },
+		{ "VALUE", true },  { "ENTRIES", true },   { "FLAGS", true }, { "MEMORY", true },
+		{ "OWNER", false }, { "PROGRAMS", false },
 	};
 	_cleanup_grid_ struct grid g = { .columns = columns, .column_count = ARRAY_SIZE(columns) };
 
@@ -242,7 +247,7 @@ static int list_maps(const struct ps *ps)
 static int list_links(const struct ps *ps)
 {
 	static const struct grid_column columns[] = {
-		{ "ID", true },	    { "TYPE", false },	{ "PROGRAM", true },
+		{ "ID", true },	   { "TYPE", false },  { "PROGRAM", true },
 		{ "NAME", false }, { "OWNER", false }, { "ATTACHED", false },
 	};
 	_cleanup_grid_ struct grid g = { .columns = columns, .column_count = ARRAY_SIZE(columns) };
@@ -261,7 +266,7 @@ static int list_links(const struct ps *ps)
 	return grid_print(&g, terminal_columns(), stdout);
 }
 
-/* ---- all ----------------------------------------------------------------------------------------------- */
+/* ---- all --------------------------------------------------------------------------------- */
 
 static void list_json(const struct ps *ps)
 {

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One object of `saker ps` in detail. A program: its instructions as the kernel runs them with the source lines between,
- * and its maps. A map: its definition and types. A link: where it is, and its program.
+ * One object of `saker ps` in detail. A program: its instructions as the kernel runs them with the
+ * source lines between, and its maps. A map: its definition and types. A link: where it is, and
+ * its program.
  */
 #include "cli/ps.h"
 
 #include "code/code.h"
 
-/* ---- instructions -------------------------------------------------------------------------------------- */
+/* ---- instructions ------------------------------------------------------------------------ */
 
 static bool name_call(void *context, const struct bpf_insn *insn, struct buf *b)
 {
 	const struct program_code *c = context;
 
 	for (u32 i = 0; i < c->call_count; i++)
-		if (insn->src_reg != BPF_PSEUDO_CALL && c->calls[i].imm == insn->imm && *c->calls[i].name) {
+		if (insn->src_reg != BPF_PSEUDO_CALL && c->calls[i].imm == insn->imm &&
+		    *c->calls[i].name) {
 			text_add_safe(b, c->calls[i].name, strlen(c->calls[i].name));
 			return true;
 		}
@@ -45,14 +47,17 @@ static void add_source(struct buf *b, const struct source_line *l)
 
 static void add_code(struct buf *b, const struct program_code *c)
 {
-	const struct code_names names = { .context = (void *)c, .call = name_call, .maps_by_id = true };
+	const struct code_names names = { .context = (void *)c,
+					  .call = name_call,
+					  .maps_by_id = true };
 	u32 line = 0;
 
 	for (u32 i = 0; i < c->count;) {
 		for (; line < c->line_count && c->lines[line].instruction <= i; line++)
 			/* line 0: made by the compiler */
-			if (c->lines[line].line && (!line || c->lines[line].line != c->lines[line - 1].line ||
-			    c->lines[line].text != c->lines[line - 1].text))
+			if (c->lines[line].line &&
+			    (!line || c->lines[line].line != c->lines[line - 1].line ||
+			     c->lines[line].text != c->lines[line - 1].text))
 				add_source(b, &c->lines[line]);
 		buf_printf(b, "%6u: ", i);
 		i += (u32)code_disassemble(&c->instructions[i], c->count - i, &names, b);
@@ -62,7 +67,9 @@ static void add_code(struct buf *b, const struct program_code *c)
 
 static void add_code_json(struct buf *b, u32 program, const struct program_code *c)
 {
-	const struct code_names names = { .context = (void *)c, .call = name_call, .maps_by_id = true };
+	const struct code_names names = { .context = (void *)c,
+					  .call = name_call,
+					  .maps_by_id = true };
 	u32 line = 0;
 
 	json_open(b, NULL, '{');
@@ -91,7 +98,7 @@ static void add_code_json(struct buf *b, u32 program, const struct program_code 
 	buf_add_char(b, '\n');
 }
 
-/* ---- maps ---------------------------------------------------------------------------------------------- */
+/* ---- maps -------------------------------------------------------------------------------- */
 
 static void add_map(struct buf *b, const struct ps *ps, const struct map_info *m)
 {
@@ -99,8 +106,8 @@ static void add_map(struct buf *b, const struct ps *ps, const struct map_info *m
 	ps_add_type(b, map_type_name(m->type), m->type);
 	buf_add_str(b, "  ");
 	text_add_safe(b, m->name, strlen(m->name));
-	buf_printf(b, "  key %uB  value %uB  max_entries %u  flags 0x%x%s  memory ", m->key_size, m->value_size,
-		   m->max_entries, m->flags, m->frozen ? "  frozen" : "");
+	buf_printf(b, "  key %uB  value %uB  max_entries %u  flags 0x%x%s  memory ", m->key_size,
+		   m->value_size, m->max_entries, m->flags, m->frozen ? "  frozen" : "");
 	if (m->memory == UNKNOWN_U64)
 		buf_add_char(b, '-');
 	else
@@ -144,7 +151,7 @@ static void add_types_json(struct buf *b, const struct map_info *m)
 	buf_add_char(b, '\n');
 }
 
-/* ---- one of each --------------------------------------------------------------------------------------- */
+/* ---- one of each ------------------------------------------------------------------------- */
 
 static void add_program(struct buf *b, const struct ps *ps, const struct program_info *p)
 {
@@ -157,8 +164,8 @@ static void add_program(struct buf *b, const struct ps *ps, const struct program
 	text_add_safe(b, p->name, strlen(p->name));
 	buf_printf(b, "%s\n  loaded     ", p->gpl ? "  GPL-compatible" : "");
 	add_wall_time(b, p->loaded_wall_ns, 0);
-	buf_printf(b, " by uid %u\n  size       %u instructions, %u bytes of machine code", p->uid, p->instructions,
-		   p->jited_bytes);
+	buf_printf(b, " by uid %u\n  size       %u instructions, %u bytes of machine code", p->uid,
+		   p->instructions, p->jited_bytes);
 	if (p->verified_instructions != UNKNOWN_U32)
 		buf_printf(b, ", the verifier walked %u", p->verified_instructions);
 	buf_add_str(b, "\n  owner      ");
@@ -174,7 +181,8 @@ static void add_program(struct buf *b, const struct ps *ps, const struct program
 		buf_add_str(b, a[n].link ? ")\n" : "\n");
 	}
 	if (p->missed != UNKNOWN_U64 && p->missed)
-		buf_printf(b, "  missed     %llu runs, because it was running already\n", (unsigned long long)p->missed);
+		buf_printf(b, "  missed     %llu runs, because it was running already\n",
+			   (unsigned long long)p->missed);
 }
 
 static int show_program(const struct ps *ps, const struct program_info *p, struct buf *b)
@@ -273,9 +281,11 @@ int ps_show(const struct ps *ps)
 	else if (l && (o->any_kind || o->kind == OBJECT_LINK))
 		r = show_link(ps, l, &b);
 	else if (o->any_kind)
-		r = fail(-ENOENT, "there is no program, map or link %u; saker ps --all lists them", o->id);
+		r = fail(-ENOENT, "there is no program, map or link %u; saker ps --all lists them",
+			 o->id);
 	else
-		r = fail(-ENOENT, "there is no %s %u; saker ps --all lists what there is", words[o->kind], o->id);
+		r = fail(-ENOENT, "there is no %s %u; saker ps --all lists what there is",
+			 words[o->kind], o->id);
 	fwrite(buf_str(&b), 1, b.len, stdout);
 	return r;
 }

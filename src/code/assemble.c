@@ -34,7 +34,11 @@ static void emit(struct code *c, u8 opcode, u8 dst, u8 src, s32 offset, s32 imm)
 		return;
 	}
 	c->insns[c->count++] = (struct bpf_insn){
-		.code = opcode, .dst_reg = dst, .src_reg = src, .off = (s16)offset, .imm = imm,
+		.code = opcode,
+		.dst_reg = dst,
+		.src_reg = src,
+		.off = (s16)offset,
+		.imm = imm,
 	};
 }
 

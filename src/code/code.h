@@ -124,6 +124,7 @@ struct code_names {
  * newline: "r1 = *(u64 *)(r6 + 8)", "if w1 s> 0x5 goto +3", "call bpf_map_lookup_elem#1". @left: how many
  * instructions there are from @insn on. Returns how many were used: 2 for a 64-bit immediate, else 1.
  */
-size_t code_disassemble(const struct bpf_insn *insn, size_t left, const struct code_names *names, struct buf *b);
+size_t code_disassemble(const struct bpf_insn *insn, size_t left, const struct code_names *names,
+			struct buf *b);
 /* "bpf_map_lookup_elem" of 1; NULL when the headers of the build do not know the helper. */
 const char *code_helper_name(s32 helper);

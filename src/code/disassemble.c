@@ -16,15 +16,17 @@ static const char *const helper_names[] = {
 };
 
 static const char *const alu_signs[16] = {
-	[BPF_ADD >> 4] = "+=", [BPF_SUB >> 4] = "-=",	[BPF_MUL >> 4] = "*=", [BPF_DIV >> 4] = "/=",
-	[BPF_OR >> 4] = "|=",  [BPF_AND >> 4] = "&=",	[BPF_LSH >> 4] = "<<=", [BPF_RSH >> 4] = ">>=",
-	[BPF_MOD >> 4] = "%=", [BPF_XOR >> 4] = "^=",	[BPF_MOV >> 4] = "=",  [BPF_ARSH >> 4] = "s>>=",
+	[BPF_ADD >> 4] = "+=",	[BPF_SUB >> 4] = "-=",	[BPF_MUL >> 4] = "*=",
+	[BPF_DIV >> 4] = "/=",	[BPF_OR >> 4] = "|=",	[BPF_AND >> 4] = "&=",
+	[BPF_LSH >> 4] = "<<=", [BPF_RSH >> 4] = ">>=", [BPF_MOD >> 4] = "%=",
+	[BPF_XOR >> 4] = "^=",	[BPF_MOV >> 4] = "=",	[BPF_ARSH >> 4] = "s>>=",
 };
 
 static const char *const jump_signs[16] = {
-	[BPF_JEQ >> 4] = "==",	[BPF_JNE >> 4] = "!=",	[BPF_JSET >> 4] = "&",	[BPF_JGT >> 4] = ">",
-	[BPF_JGE >> 4] = ">=",	[BPF_JLT >> 4] = "<",	[BPF_JLE >> 4] = "<=",	[BPF_JSGT >> 4] = "s>",
-	[BPF_JSGE >> 4] = "s>=", [BPF_JSLT >> 4] = "s<", [BPF_JSLE >> 4] = "s<=",
+	[BPF_JEQ >> 4] = "==",	[BPF_JNE >> 4] = "!=",	 [BPF_JSET >> 4] = "&",
+	[BPF_JGT >> 4] = ">",	[BPF_JGE >> 4] = ">=",	 [BPF_JLT >> 4] = "<",
+	[BPF_JLE >> 4] = "<=",	[BPF_JSGT >> 4] = "s>",	 [BPF_JSGE >> 4] = "s>=",
+	[BPF_JSLT >> 4] = "s<", [BPF_JSLE >> 4] = "s<=",
 };
 
 /* By BPF_SIZE() >> 3: BPF_W, BPF_H, BPF_B, BPF_DW. */
@@ -54,8 +56,8 @@ const char *code_helper_name(s32 helper)
 
 static void add_unknown(const struct bpf_insn *insn, struct buf *b)
 {
-	buf_printf(b, "unknown 0x%02x dst=r%d src=r%d off=%d imm=0x%x", insn->code, insn->dst_reg, insn->src_reg,
-		   insn->off, (u32)insn->imm);
+	buf_printf(b, "unknown 0x%02x dst=r%d src=r%d off=%d imm=0x%x", insn->code, insn->dst_reg,
+		   insn->src_reg, insn->off, (u32)insn->imm);
 }
 
 /* "(r6 + 8)" */
@@ -88,7 +90,8 @@ static bool add_special_move(const struct bpf_insn *insn, char reg, struct buf *
 		buf_printf(b, "r%d = addr_space_cast(r%d, %u, %u)", insn->dst_reg, insn->src_reg,
 			   (u32)insn->imm >> 16, (u32)insn->imm & 0xffff);
 	else
-		buf_printf(b, "%c%d = (s%d)%c%d", reg, insn->dst_reg, insn->off, reg, insn->src_reg);
+		buf_printf(b, "%c%d = (s%d)%c%d", reg, insn->dst_reg, insn->off, reg,
+			   insn->src_reg);
 	return true;
 }
 
@@ -191,7 +194,8 @@ static void add_atomic(const struct bpf_insn *insn, struct buf *b)
 			add_memory(type, insn->dst_reg, insn->off, b);
 			buf_printf(b, " %s r%d", atomics[i].sign, insn->src_reg);
 		} else {
-			buf_printf(b, "r%d = atomic%s_%s((%s *)", insn->src_reg, bits, atomics[i].name, type);
+			buf_printf(b, "r%d = atomic%s_%s((%s *)", insn->src_reg, bits,
+				   atomics[i].name, type);
 			add_address(insn->dst_reg, insn->off, b);
 			buf_printf(b, ", r%d)", insn->src_reg);
 		}
@@ -209,7 +213,8 @@ static void add_load_store(const struct bpf_insn *insn, struct buf *b)
 		add_atomic(insn, b);
 	} else if (class == BPF_LDX && (mode == BPF_MEM || mode == BPF_MEMSX)) {
 		buf_printf(b, "r%d = ", insn->dst_reg);
-		add_memory(mode == BPF_MEM ? type : signed_types[BPF_SIZE(insn->code) >> 3], insn->src_reg, insn->off, b);
+		add_memory(mode == BPF_MEM ? type : signed_types[BPF_SIZE(insn->code) >> 3],
+			   insn->src_reg, insn->off, b);
 	} else if (class == BPF_STX && mode == BPF_MEM) {
 		add_memory(type, insn->dst_reg, insn->off, b);
 		buf_printf(b, " = r%d", insn->src_reg);
@@ -255,7 +260,8 @@ static void add_imm64(const struct bpf_insn *insn, const struct code_names *name
 }
 
 /* Loads that have no class of their own: packet bytes of classic filters, and 64-bit immediates. */
-static size_t add_load(const struct bpf_insn *insn, size_t left, const struct code_names *names, struct buf *b)
+static size_t add_load(const struct bpf_insn *insn, size_t left, const struct code_names *names,
+		       struct buf *b)
 {
 	const char *type = unsigned_types[BPF_SIZE(insn->code) >> 3];
 
@@ -276,7 +282,8 @@ static size_t add_load(const struct bpf_insn *insn, size_t left, const struct co
 	return 1;
 }
 
-size_t code_disassemble(const struct bpf_insn *insn, size_t left, const struct code_names *names, struct buf *b)
+size_t code_disassemble(const struct bpf_insn *insn, size_t left, const struct code_names *names,
+			struct buf *b)
 {
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_LD:

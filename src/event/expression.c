@@ -54,7 +54,8 @@ static int copy_literals(const struct node *from, struct node *to)
 			to->literals[i].text = malloc(from->literals[i].len + 1);
 			if (!to->literals[i].text)
 				return fail(-ENOMEM, "out of memory");
-			memcpy(to->literals[i].text, from->literals[i].text, from->literals[i].len + 1);
+			memcpy(to->literals[i].text, from->literals[i].text,
+			       from->literals[i].len + 1);
 		}
 		to->count = i + 1;
 	}
@@ -210,7 +211,8 @@ int expression_parse(const char *text, const struct schema *schema, struct expre
 	int err;
 
 	if (p.len > EXPRESSION_TEXT_MAX)
-		return fail(-EINVAL, "a filter of %zu bytes: at most %d are taken", p.len, EXPRESSION_TEXT_MAX);
+		return fail(-EINVAL, "a filter of %zu bytes: at most %d are taken", p.len,
+			    EXPRESSION_TEXT_MAX);
 	err = parse_tree(&p, &root);
 	return err ? err : expression_new(schema, root, ret);
 }
@@ -252,7 +254,8 @@ static int add_part(const struct node *part, struct node **list)
 	return node_join(NODE_AND, TAKE_PTR(*list), copy, list);
 }
 
-int expression_split(const struct expression *e, struct expression **ret_kernel, struct expression **ret_user)
+int expression_split(const struct expression *e, struct expression **ret_kernel,
+		     struct expression **ret_user)
 {
 	_cleanup_(node_freep) struct node *in_kernel = NULL, *in_user = NULL;
 	_cleanup_(expression_freep) struct expression *kernel = NULL, *user = NULL;
@@ -286,7 +289,8 @@ static void add_reasons(const struct expression *e, const struct node *n, struct
 {
 	_cleanup_buf_ struct buf reason = {};
 
-	if (n->type == NODE_TEST && test_needs_user(e, n, &reason) && !strstr(buf_str(b), buf_str(&reason))) {
+	if (n->type == NODE_TEST && test_needs_user(e, n, &reason) &&
+	    !strstr(buf_str(b), buf_str(&reason))) {
 		if (b->len)
 			buf_add_str(b, "; ");
 		buf_add_str(b, buf_str(&reason));
@@ -302,7 +306,8 @@ const char *expression_why_user(const struct expression *e)
 	buf_clear(why);
 	add_reasons(e, e->root, why);
 	if (!why->len)
-		buf_printf(why, "no room is left in the %d instructions of the kernel's filter", EXPRESSION_SLOTS);
+		buf_printf(why, "no room is left in the %d instructions of the kernel's filter",
+			   EXPRESSION_SLOTS);
 	return buf_str(why);
 }
 

@@ -75,6 +75,7 @@ const char *expression_why_user(const struct expression *e);
  * many were needed), -EOPNOTSUPP for what a kernel cannot know. A record with columns in its tail must
  * lie in a map's value; one without may lie on the stack.
  */
-int expression_compile(const struct expression *e, u32 record_limit, struct bpf_insn *insns, size_t max);
+int expression_compile(const struct expression *e, u32 record_limit, struct bpf_insn *insns,
+		       size_t max);
 /* Adds the expression in its normal form, inner groups in brackets; it parses to the same again. */
 void expression_print(const struct expression *e, struct buf *b);

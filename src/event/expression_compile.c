@@ -48,7 +48,9 @@ static bool is_long(const struct node *n)
 bool test_needs_user(const struct expression *e, const struct node *n, struct buf *b)
 {
 	static const char *const words[] = {
-		[TEST_ENDS] = "endswith", [TEST_CONTAINS] = "contains", [TEST_LIKE] = "like",
+		[TEST_ENDS] = "endswith",
+		[TEST_CONTAINS] = "contains",
+		[TEST_LIKE] = "like",
 		[TEST_MATCHES] = "matches",
 	};
 	const struct column *c = node_column(e, n);
@@ -66,7 +68,8 @@ bool test_needs_user(const struct expression *e, const struct node *n, struct bu
 	else if (n->class == VALUE_WORDS && !c->in_tail)
 		buf_printf(b, "%s has words in a fixed place", c->name);
 	else if (is_long(n))
-		buf_printf(b, "a text for %s is longer than %d bytes", c->name, EXPRESSION_KERNEL_TEXT_MAX);
+		buf_printf(b, "a text for %s is longer than %d bytes", c->name,
+			   EXPRESSION_KERNEL_TEXT_MAX);
 	else
 		return false;
 	return true;
@@ -204,8 +207,8 @@ static u32 native(const u8 *bytes, u32 size)
 }
 
 /* Goes to @unequal unless the bytes under @mask (NULL: all bits) are those. */
-static void compare_bytes(struct compiler *g, struct place at, const u8 *bytes, const u8 *mask, size_t len,
-			  u32 unequal)
+static void compare_bytes(struct compiler *g, struct place at, const u8 *bytes, const u8 *mask,
+			  size_t len, u32 unequal)
 {
 	for (u32 size; len; len -= size, bytes += size, at.offset += (s32)size) {
 		u32 bits;
@@ -234,14 +237,15 @@ static void match_ip(struct compiler *g, const struct column *c, const struct li
 	u8 mask[16];
 
 	for (u32 i = 0; i < sizeof(mask); i++)
-		mask[i] = l->prefix >= 8 * (i + 1) ? 0xff :
-			  l->prefix > 8 * i	   ? (u8)(0xff << (8 * (i + 1) - l->prefix)) :
-						     0;
+		mask[i] = l->prefix >= 8 * (i + 1) ? 0xff
+			  : l->prefix > 8 * i	   ? (u8)(0xff << (8 * (i + 1) - l->prefix))
+						   : 0;
 	compare_bytes(g, at, l->address, mask, sizeof(mask), no);
 }
 
 /* An array: its text ends at the first NUL or with it. */
-static void match_fixed(struct compiler *g, const struct column *c, const struct literal *l, bool whole, u32 no)
+static void match_fixed(struct compiler *g, const struct column *c, const struct literal *l,
+			bool whole, u32 no)
 {
 	struct place at = { .base = BPF_REG_1, .offset = (s32)c->offset };
 
@@ -270,7 +274,8 @@ static void match_blank(struct compiler *g, s32 offset, bool last, size_t len, u
 	code_bind(code, yes);
 }
 
-static void match_tail_bytes(struct compiler *g, enum value_class class, const struct literal *l, u32 no)
+static void match_tail_bytes(struct compiler *g, enum value_class class, const struct literal *l,
+			     u32 no)
 {
 	struct place at = { .base = BPF_REG_4, .anywhere = true };
 	size_t from = 0;
@@ -294,8 +299,8 @@ static void match_tail_bytes(struct compiler *g, enum value_class class, const s
  * In the tail: {offset, length} of 16 bits each. The text is as long as the length, or one less for the NUL that
  * ends it (words), or ends at its first NUL (text).
  */
-static void match_tail(struct compiler *g, const struct node *n, const struct column *c, const struct literal *l,
-		       u32 no)
+static void match_tail(struct compiler *g, const struct node *n, const struct column *c,
+		       const struct literal *l, u32 no)
 {
 	bool whole = n->op != TEST_STARTS;
 	struct code *code = &g->code;
@@ -373,7 +378,8 @@ static void test_number(struct compiler *g, const struct node *n, u32 label, boo
 
 	load_number(g, n, c);
 	if (n->count == 1) {
-		jump_number(g, jump_code(op, is_signed, sense), c->size, n->literals[0].number, label);
+		jump_number(g, jump_code(op, is_signed, sense), c->size, n->literals[0].number,
+			    label);
 		return;
 	}
 	if (op == TEST_NE)
@@ -434,7 +440,8 @@ int node_size(const struct expression *e, const struct node *n)
 	return err ? err : (int)g.code.count;
 }
 
-int expression_compile(const struct expression *e, u32 record_limit, struct bpf_insn *insns, size_t max)
+int expression_compile(const struct expression *e, u32 record_limit, struct bpf_insn *insns,
+		       size_t max)
 {
 	_cleanup_(compiler_free) struct compiler g = { .e = e, .record_limit = record_limit };
 	const struct node *other = find_user_test(e, e->root);
@@ -455,7 +462,8 @@ int expression_compile(const struct expression *e, u32 record_limit, struct bpf_
 	if (err)
 		return err;
 	if (g.code.count > max)
-		return fail(-E2BIG, "the filter needs %zu instructions, and %zu fit", g.code.count, max);
+		return fail(-E2BIG, "the filter needs %zu instructions, and %zu fit", g.code.count,
+			    max);
 	memcpy(insns, g.code.insns, g.code.count * sizeof(*insns));
 	return (int)g.code.count;
 }

@@ -15,9 +15,11 @@ static const struct {
 	const char *word;
 	enum token_type type;
 } keywords[] = {
-	{ "and", TOKEN_AND },		{ "or", TOKEN_OR },	    { "not", TOKEN_NOT },
-	{ "in", TOKEN_IN },		{ "startswith", TOKEN_STARTS }, { "endswith", TOKEN_ENDS },
-	{ "contains", TOKEN_CONTAINS }, { "like", TOKEN_LIKE },	    { "matches", TOKEN_MATCHES },
+	{ "and", TOKEN_AND },		{ "or", TOKEN_OR },
+	{ "not", TOKEN_NOT },		{ "in", TOKEN_IN },
+	{ "startswith", TOKEN_STARTS }, { "endswith", TOKEN_ENDS },
+	{ "contains", TOKEN_CONTAINS }, { "like", TOKEN_LIKE },
+	{ "matches", TOKEN_MATCHES },
 };
 
 /* Two characters before one: the first that fits is taken. */
@@ -25,10 +27,10 @@ static const struct {
 	const char *sign;
 	enum token_type type;
 } signs[] = {
-	{ "&&", TOKEN_AND }, { "||", TOKEN_OR },    { "==", TOKEN_EQ },	  { "!=", TOKEN_NE },
-	{ "<=", TOKEN_LE },  { ">=", TOKEN_GE },    { "<", TOKEN_LT },	  { ">", TOKEN_GT },
-	{ "!", TOKEN_NOT },  { "(", TOKEN_OPEN },   { ")", TOKEN_CLOSE }, { ",", TOKEN_COMMA },
-	{ "&", TOKEN_BITS }, { "|", TOKEN_BAR },    { "-", TOKEN_MINUS },
+	{ "&&", TOKEN_AND }, { "||", TOKEN_OR },  { "==", TOKEN_EQ },	{ "!=", TOKEN_NE },
+	{ "<=", TOKEN_LE },  { ">=", TOKEN_GE },  { "<", TOKEN_LT },	{ ">", TOKEN_GT },
+	{ "!", TOKEN_NOT },  { "(", TOKEN_OPEN }, { ")", TOKEN_CLOSE }, { ",", TOKEN_COMMA },
+	{ "&", TOKEN_BITS }, { "|", TOKEN_BAR },  { "-", TOKEN_MINUS },
 };
 
 /* Part of a character that began before: never the first byte of what is shown. */
@@ -100,7 +102,8 @@ static void lex_word(struct parser *p)
 	const char *s = p->text + p->token.at;
 	size_t len = 0;
 
-	while (in_word(s[len]) || is_prefix_slash(s, len, s + len) || is_exponent_sign(s, len, s + len))
+	while (in_word(s[len]) || is_prefix_slash(s, len, s + len) ||
+	       is_exponent_sign(s, len, s + len))
 		len++;
 	p->token.type = TOKEN_WORD;
 	p->token.len = len;
@@ -118,7 +121,8 @@ static int lex_text(struct parser *p)
 	while (len < left && s[len] != s[0])
 		len += s[len] == '\\' && len + 1 < left ? 2 : 1;
 	if (len >= left)
-		return parser_fail(p, p->token.at, "the text that begins here has no closing %c", s[0]);
+		return parser_fail(p, p->token.at, "the text that begins here has no closing %c",
+				   s[0]);
 	p->token.type = TOKEN_TEXT;
 	p->token.len = len + 1;
 	return 0;
@@ -165,7 +169,9 @@ void parser_word(const struct parser *p, char *word, size_t size)
 
 static int hex_digit(char c)
 {
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
+	return isdigit((unsigned char)c)    ? c - '0'
+	       : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10
+					    : -1;
 }
 
 /*
@@ -189,7 +195,8 @@ int parser_text(const struct parser *p, char **ret, size_t *ret_len)
 				c = '\n';
 			} else if (c == 't') {
 				c = '\t';
-			} else if (c == 'x' && end - s >= 2 && hex_digit(s[0]) >= 0 && hex_digit(s[1]) >= 0) {
+			} else if (c == 'x' && end - s >= 2 && hex_digit(s[0]) >= 0 &&
+				   hex_digit(s[1]) >= 0) {
 				c = (char)(hex_digit(s[0]) << 4 | hex_digit(s[1]));
 				s += 2;
 			} else if (c != '\\' && c != '"' && c != '\'') {

@@ -63,10 +63,13 @@ static int fail_unknown_name(const struct parser *p, const struct column *c, con
 	size_t count = MIN(c->name_count, NAMES_MAX);
 
 	if (schema_find(p->schema, word) >= 0)
-		return parser_fail(p, p->token.at, "'%s' is a column: a column is compared with a value only", word);
+		return parser_fail(p, p->token.at,
+				   "'%s' is a column: a column is compared with a value only",
+				   word);
 	if (isdigit((unsigned char)*word))
-		return parser_fail(p, p->token.at, "'%s' is not a number that column '%s' (%s) takes", word, c->name,
-				   c->kind->name);
+		return parser_fail(p, p->token.at,
+				   "'%s' is not a number that column '%s' (%s) takes", word,
+				   c->name, c->kind->name);
 	for (size_t i = 0; i < count; i++)
 		list[i] = c->names[i].name;
 	if (count)
@@ -74,9 +77,11 @@ static int fail_unknown_name(const struct parser *p, const struct column *c, con
 	if (!near && c->kind->parse && c->kind->format)
 		near = suggest_of_kind(c, word, &text);
 	if (near)
-		return parser_fail(p, p->token.at, "no name '%s' for %s (did you mean '%s'?)", word, c->name, near);
-	return parser_fail(p, p->token.at, "'%s' is neither a number nor a name for column '%s' (%s)", word, c->name,
-			   c->kind->name);
+		return parser_fail(p, p->token.at, "no name '%s' for %s (did you mean '%s'?)", word,
+				   c->name, near);
+	return parser_fail(p, p->token.at,
+			   "'%s' is neither a number nor a name for column '%s' (%s)", word,
+			   c->name, c->kind->name);
 }
 
 /* @negative: `ret == -ENOENT` is how the kernel writes what a call returned. */
@@ -105,10 +110,11 @@ static int fail_range(const struct parser *p, size_t at, const struct column *c)
 	int shown = (int)(p->token.at + p->token.len - at);
 
 	if (c->kind->class == VALUE_UNSIGNED)
-		return parser_fail(p, at, "%.*s is out of range: %s is 0 to %llu", shown, p->text + at, c->name,
-				   (unsigned long long)greatest_unsigned(c));
-	return parser_fail(p, at, "%.*s is out of range: %s is %lld to %lld", shown, p->text + at, c->name,
-			   (long long)(INT64_MIN >> (64 - bits)), (long long)(INT64_MAX >> (64 - bits)));
+		return parser_fail(p, at, "%.*s is out of range: %s is 0 to %llu", shown,
+				   p->text + at, c->name, (unsigned long long)greatest_unsigned(c));
+	return parser_fail(p, at, "%.*s is out of range: %s is %lld to %lld", shown, p->text + at,
+			   c->name, (long long)(INT64_MIN >> (64 - bits)),
+			   (long long)(INT64_MAX >> (64 - bits)));
 }
 
 /* "10ms" for a column in us, "4KiB" for one in bytes. -EINVAL when it is no such thing. */
@@ -117,7 +123,9 @@ static int parse_unit(const struct parser *p, const struct column *c, const char
 	static const struct {
 		const char *unit;
 		u64 ns;
-	} units[] = { { "ns", 1 }, { "us", NSEC_PER_USEC }, { "ms", NSEC_PER_MSEC }, { "s", NSEC_PER_SEC } };
+	} units[] = {
+		{ "ns", 1 }, { "us", NSEC_PER_USEC }, { "ms", NSEC_PER_MSEC }, { "s", NSEC_PER_SEC }
+	};
 	u64 v;
 
 	if (c->unit && !strcmp(c->unit, "bytes"))
@@ -131,8 +139,10 @@ static int parse_unit(const struct parser *p, const struct column *c, const char
 		if (err)
 			return err;
 		if (v % units[i].ns)
-			return parser_fail(p, p->token.at, "'%s' is not a whole number of %s, in which %s is counted",
-					   word, c->unit, c->name);
+			return parser_fail(
+				p, p->token.at,
+				"'%s' is not a whole number of %s, in which %s is counted", word,
+				c->unit, c->name);
 		*ret = v / units[i].ns;
 		return 0;
 	}
@@ -153,8 +163,10 @@ static int parse_magnitude(struct parser *p, const struct column *c, u64 *ret, b
 			return err;
 	}
 	if (p->token.type == TOKEN_TEXT)
-		return parser_fail(p, p->token.at, "column '%s' is a number: it cannot be compared with text%s", c->name,
-				   c->kind->parse || c->name_count ? " (write names without quotes)" : "");
+		return parser_fail(
+			p, p->token.at,
+			"column '%s' is a number: it cannot be compared with text%s", c->name,
+			c->kind->parse || c->name_count ? " (write names without quotes)" : "");
 	if (p->token.type != TOKEN_WORD)
 		return parser_fail(p, p->token.at, "a number is missing here");
 	parser_word(p, word, sizeof(word));
@@ -171,7 +183,8 @@ static int parse_magnitude(struct parser *p, const struct column *c, u64 *ret, b
 	if (err == -ERANGE)
 		return fail_range(p, p->token.at, c);
 	/* With a unit only: a bare number is never one of seconds here. */
-	if (c->unit && *c->unit && !c->is_time && (word[1] | 0x20) != 'x' && isalpha((unsigned char)word[strlen(word) - 1])) {
+	if (c->unit && *c->unit && !c->is_time && (word[1] | 0x20) != 'x' &&
+	    isalpha((unsigned char)word[strlen(word) - 1])) {
 		err = parse_unit(p, c, word, ret);
 		if (!err)
 			return 0;
@@ -255,8 +268,10 @@ static int parse_real(struct parser *p, const struct column *c, double *ret)
 		return err;
 	parser_word(p, word, sizeof(word));
 	/* Not strtod's other words: inf, nan, 0x1p3. */
-	if (p->token.type != TOKEN_WORD || !isdigit((unsigned char)*word) || (word[1] | 0x20) == 'x')
-		return parser_fail(p, p->token.at, "a number is missing here: column '%s' is one", c->name);
+	if (p->token.type != TOKEN_WORD || !isdigit((unsigned char)*word) ||
+	    (word[1] | 0x20) == 'x')
+		return parser_fail(p, p->token.at, "a number is missing here: column '%s' is one",
+				   c->name);
 	v = strtod(word, &end);
 	if (*end)
 		return parser_fail(p, p->token.at, "'%s' is not a number", word);
@@ -286,8 +301,8 @@ int check_text_length(const struct parser *p, const struct node *n, size_t at, s
 	/* The kernel ends a comm with a NUL always; other arrays may be full. */
 	size_t most = c->size - !strcmp(c->kind->name, "comm");
 
-	if (c->compute || c->in_tail || n->class != VALUE_TEXT || n->op == TEST_LIKE || n->op == TEST_MATCHES ||
-	    len <= most)
+	if (c->compute || c->in_tail || n->class != VALUE_TEXT || n->op == TEST_LIKE ||
+	    n->op == TEST_MATCHES || len <= most)
 		return 0;
 	return parser_fail(p, at, "a text of %zu bytes: %s has at most %zu", len, c->name, most);
 }
@@ -304,8 +319,10 @@ static int parse_text(struct parser *p, const struct node *n, struct literal *l)
 	if (p->token.type != TOKEN_TEXT) {
 		parser_word(p, word, sizeof(word));
 		if (p->token.type == TOKEN_WORD && schema_find(p->schema, word) < 0)
-			return parser_fail(p, at, "column '%s' is text: write \"%s\"", c->name, word);
-		return parser_fail(p, at, "column '%s' is text: a text in quotes is missing here", c->name);
+			return parser_fail(p, at, "column '%s' is text: write \"%s\"", c->name,
+					   word);
+		return parser_fail(p, at, "column '%s' is text: a text in quotes is missing here",
+				   c->name);
 	}
 	err = parser_text(p, &text, &len);
 	if (err)
@@ -357,7 +374,8 @@ static int parse_address(struct parser *p, const struct node *n, struct literal 
 		address[10] = address[11] = 0xff;
 		least = 96;
 	} else if (inet_pton(AF_INET6, word, address) != 1) {
-		return parser_fail(p, at, "column '%s' is an address, such as 10.0.0.1 or fe80::1", c->name);
+		return parser_fail(p, at, "column '%s' is an address, such as 10.0.0.1 or fe80::1",
+				   c->name);
 	}
 	if (slash && (parse_u64(slash, &prefix) || prefix > 128 - least))
 		return parser_fail(p, at, "the prefix of an address is 0 to %u", 128 - least);
@@ -377,7 +395,8 @@ int parse_literal(struct parser *p, struct node *n)
 	int err = grow(&n->literals, &n->capacity, n->count + 1, sizeof(*n->literals));
 
 	if (!err && ++p->nodes > EXPRESSION_NODES_MAX)
-		err = parser_fail(p, p->token.at, "a filter of more than %d values", EXPRESSION_NODES_MAX);
+		err = parser_fail(p, p->token.at, "a filter of more than %d values",
+				  EXPRESSION_NODES_MAX);
 	if (err)
 		return err;
 	switch (n->class) {

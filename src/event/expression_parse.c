@@ -13,7 +13,8 @@ static int parse_or(struct parser *p, struct node **ret);
 static int new_node(struct parser *p, enum node_type type, struct node **ret)
 {
 	if (++p->nodes > EXPRESSION_NODES_MAX)
-		return parser_fail(p, p->token.at, "a filter of more than %d tests", EXPRESSION_NODES_MAX);
+		return parser_fail(p, p->token.at, "a filter of more than %d tests",
+				   EXPRESSION_NODES_MAX);
 	*ret = node_new(type);
 	return *ret ? 0 : -ENOMEM;
 }
@@ -37,7 +38,8 @@ static int parse_column(struct parser *p, struct node *n)
 		return parser_fail(p, p->token.at, "a column is missing here");
 	parser_word(p, word, sizeof(word));
 	if (isdigit((unsigned char)word[0]))
-		return parser_fail(p, p->token.at, "the column stands on the left, as in: pid == 1");
+		return parser_fail(p, p->token.at,
+				   "the column stands on the left, as in: pid == 1");
 	i = schema_require(p->schema, word);
 	if (i < 0) {
 		char why[512];
@@ -48,8 +50,10 @@ static int parse_column(struct parser *p, struct node *n)
 	c = &p->schema->columns[i];
 	n->column = (u32)i;
 	n->class = c->kind->class;
-	if (n->class == VALUE_NONE || n->class == VALUE_HISTOGRAM || (c->in_tail && !class_is_text(n->class)))
-		return parser_fail(p, p->token.at, "column '%s' (%s) cannot be tested", c->name, c->kind->name);
+	if (n->class == VALUE_NONE || n->class == VALUE_HISTOGRAM ||
+	    (c->in_tail && !class_is_text(n->class)))
+		return parser_fail(p, p->token.at, "column '%s' (%s) cannot be tested", c->name,
+				   c->kind->name);
 	return parser_next(p);
 }
 
@@ -94,7 +98,8 @@ static int regex_compile(const char *pattern, size_t len, pcre2_code **ret, size
 	 * Bytes, not characters: names need not be UTF-8, and a pattern must not ask for it with (*UTF). $ is the end,
 	 * not the place before a last newline.
 	 */
-	u32 options = PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY;
+	u32 options = PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
+		      PCRE2_DOLLAR_ENDONLY;
 	PCRE2_UCHAR words[256];
 	PCRE2_SIZE at = 0;
 	pcre2_code *code;
@@ -120,7 +125,8 @@ static int check_regex(struct parser *p, struct node *n, size_t at)
 	if (!err)
 		return 0;
 	snprintf(why, sizeof(why), "%s", error_text());
-	return parser_fail(p, at, "the regular expression is wrong at its byte %zu: %s", bad + 1, why);
+	return parser_fail(p, at, "the regular expression is wrong at its byte %zu: %s", bad + 1,
+			   why);
 }
 
 /*
@@ -162,8 +168,8 @@ static int parse_text_test(struct parser *p, struct node *n, enum test_op op, si
 	int err;
 
 	if (!class_is_text(n->class))
-		return parser_fail(p, at, "'%.*s' is for text, and column '%s' is %s", (int)p->token.len,
-				   p->text + at, c->name,
+		return parser_fail(p, at, "'%.*s' is for text, and column '%s' is %s",
+				   (int)p->token.len, p->text + at, c->name,
 				   n->class == VALUE_IP ? "an address" : "a number");
 	n->op = op;
 	err = parser_next(p);
@@ -197,7 +203,8 @@ static int parse_bits_compared(struct parser *p, struct node *n)
 	err = parse_bits(p, n, &n->literals[0].number);
 	if (!err && n->literals[0].number & ~n->mask)
 		err = parser_fail(p, at, "0x%llx has bits outside of the mask 0x%llx",
-				  (unsigned long long)n->literals[0].number, (unsigned long long)n->mask);
+				  (unsigned long long)n->literals[0].number,
+				  (unsigned long long)n->mask);
 	return err;
 }
 
@@ -207,7 +214,8 @@ static int parse_masked(struct parser *p, struct node *n, size_t at)
 	int err;
 
 	if (n->class != VALUE_UNSIGNED && n->class != VALUE_SIGNED)
-		return parser_fail(p, at, "'&' is for whole numbers, and column '%s' is %s", c->name, c->kind->name);
+		return parser_fail(p, at, "'&' is for whole numbers, and column '%s' is %s",
+				   c->name, c->kind->name);
 	err = parser_next(p);
 	if (err)
 		return err;
@@ -233,9 +241,10 @@ static int parse_compared(struct parser *p, struct node *n, enum test_op op, siz
 	int err;
 
 	n->op = op;
-	if (op >= TEST_LT && n->class != VALUE_UNSIGNED && n->class != VALUE_SIGNED && n->class != VALUE_DOUBLE)
-		return parser_fail(p, at, "'%.*s' is for numbers, and column '%s' is %s", (int)p->token.len,
-				   p->text + at, c->name, c->kind->name);
+	if (op >= TEST_LT && n->class != VALUE_UNSIGNED && n->class != VALUE_SIGNED &&
+	    n->class != VALUE_DOUBLE)
+		return parser_fail(p, at, "'%.*s' is for numbers, and column '%s' is %s",
+				   (int)p->token.len, p->text + at, c->name, c->kind->name);
 	err = parser_next(p);
 	if (err)
 		return err;
@@ -250,10 +259,17 @@ static int parse_compared(struct parser *p, struct node *n, enum test_op op, siz
 static int parse_operator(struct parser *p, struct node *n)
 {
 	static const enum test_op ops[] = {
-		[TOKEN_EQ] = TEST_EQ,	      [TOKEN_NE] = TEST_NE,	    [TOKEN_LT] = TEST_LT,
-		[TOKEN_LE] = TEST_LE,	      [TOKEN_GT] = TEST_GT,	    [TOKEN_GE] = TEST_GE,
-		[TOKEN_STARTS] = TEST_STARTS, [TOKEN_ENDS] = TEST_ENDS,	    [TOKEN_CONTAINS] = TEST_CONTAINS,
-		[TOKEN_LIKE] = TEST_LIKE,     [TOKEN_MATCHES] = TEST_MATCHES,
+		[TOKEN_EQ] = TEST_EQ,
+		[TOKEN_NE] = TEST_NE,
+		[TOKEN_LT] = TEST_LT,
+		[TOKEN_LE] = TEST_LE,
+		[TOKEN_GT] = TEST_GT,
+		[TOKEN_GE] = TEST_GE,
+		[TOKEN_STARTS] = TEST_STARTS,
+		[TOKEN_ENDS] = TEST_ENDS,
+		[TOKEN_CONTAINS] = TEST_CONTAINS,
+		[TOKEN_LIKE] = TEST_LIKE,
+		[TOKEN_MATCHES] = TEST_MATCHES,
 	};
 	size_t at = p->token.at;
 	int err;
@@ -327,7 +343,8 @@ static int parse_not(struct parser *p, struct node **ret)
 	int err;
 
 	if (p->depth >= EXPRESSION_DEPTH_MAX)
-		return parser_fail(p, p->token.at, "more than %d levels deep", EXPRESSION_DEPTH_MAX);
+		return parser_fail(p, p->token.at, "more than %d levels deep",
+				   EXPRESSION_DEPTH_MAX);
 	p->depth++;
 	if (p->token.type == TOKEN_NOT) {
 		err = new_node(p, NODE_NOT, &n);
@@ -354,10 +371,12 @@ static int parse_group(struct parser *p, enum node_type type, struct node **ret)
 		struct node *more = NULL;
 
 		if (++p->nodes > EXPRESSION_NODES_MAX)
-			return parser_fail(p, p->token.at, "a filter of more than %d tests", EXPRESSION_NODES_MAX);
+			return parser_fail(p, p->token.at, "a filter of more than %d tests",
+					   EXPRESSION_NODES_MAX);
 		err = parser_next(p);
 		if (!err)
-			err = type == NODE_AND ? parse_not(p, &more) : parse_group(p, NODE_AND, &more);
+			err = type == NODE_AND ? parse_not(p, &more)
+					       : parse_group(p, NODE_AND, &more);
 		if (!err)
 			err = node_join(type, TAKE_PTR(list), more, &list);
 	}
@@ -379,7 +398,8 @@ int parse_tree(struct parser *p, struct node **ret)
 	if (err)
 		return err;
 	if (p->token.type == TOKEN_END)
-		return fail(-EINVAL, "the filter is empty (write a test, such as: comm == \"nginx\")");
+		return fail(-EINVAL,
+			    "the filter is empty (write a test, such as: comm == \"nginx\")");
 	err = parse_or(p, &n);
 	if (err)
 		return err;

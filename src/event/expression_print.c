@@ -9,10 +9,17 @@
 #include <math.h>
 
 static const char *const signs[] = {
-	[TEST_EQ] = "==",	     [TEST_NE] = "!=",		  [TEST_LT] = "<",
-	[TEST_LE] = "<=",	     [TEST_GT] = ">",		  [TEST_GE] = ">=",
-	[TEST_STARTS] = "startswith", [TEST_ENDS] = "endswith",	  [TEST_CONTAINS] = "contains",
-	[TEST_LIKE] = "like",	     [TEST_MATCHES] = "matches",
+	[TEST_EQ] = "==",
+	[TEST_NE] = "!=",
+	[TEST_LT] = "<",
+	[TEST_LE] = "<=",
+	[TEST_GT] = ">",
+	[TEST_GE] = ">=",
+	[TEST_STARTS] = "startswith",
+	[TEST_ENDS] = "endswith",
+	[TEST_CONTAINS] = "contains",
+	[TEST_LIKE] = "like",
+	[TEST_MATCHES] = "matches",
 };
 
 static void print_text(const struct literal *l, struct buf *b)
@@ -78,14 +85,16 @@ static void print_number(const struct node *n, const struct column *c, u64 numbe
 		buf_add_u64(b, number);
 }
 
-static void print_literal(const struct node *n, const struct column *c, const struct literal *l, struct buf *b)
+static void print_literal(const struct node *n, const struct column *c, const struct literal *l,
+			  struct buf *b)
 {
 	if (class_is_text(n->class))
 		print_text(l, b);
 	else if (n->class == VALUE_IP)
 		print_address(l, b);
 	else if (n->class == VALUE_DOUBLE)
-		buf_printf(b, isinf(l->real) ? (l->real < 0 ? "-1e999" : "1e999") : "%.17g", l->real);
+		buf_printf(b, isinf(l->real) ? (l->real < 0 ? "-1e999" : "1e999") : "%.17g",
+			   l->real);
 	else
 		print_number(n, c, l->number, b);
 }

@@ -58,6 +58,13 @@ static int choose_format(const struct schema *s, enum output_format format,
 	return fail(-EINVAL, "an output that is not known");
 }
 
+static void put_heading(struct writer *w)
+{
+	if (w->format && w->format->heading && w->options.headings && !w->headed)
+		w->format->heading(w);
+	w->headed = true;
+}
+
 static int prepare(struct writer *w)
 {
 	const struct writer_options *o = &w->options;
@@ -70,9 +77,6 @@ static int prepare(struct writer *w)
 	if (err)
 		return err;
 	w->keeps = w->schema->sort != SCHEMA_EVENTS || o->sort;
-	if (o->top && !w->keeps)
-		return fail(-EINVAL, "--top needs --sort: %s gives events as they happen",
-			    w->schema->name);
 	if (!o->top)
 		w->options.top = w->schema->sort == SCHEMA_EVENTS ? EVENTS_SORTED : w->schema->top;
 	if (o->format != OUTPUT_WIDE)
@@ -80,7 +84,12 @@ static int prepare(struct writer *w)
 	w->fd = o->out ? fileno(o->out) : -1;
 	/* The caller's strings need not outlive this call. */
 	w->options.columns = w->options.sort = NULL;
-	return w->format && w->format->start ? w->format->start(w) : 0;
+	if (w->format && w->format->start)
+		err = w->format->start(w);
+	/* A stream shows at once that it is listening; a table that stays empty shows nothing. */
+	if (!err && !w->keeps)
+		put_heading(w);
+	return err;
 }
 
 int writer_new(const struct schema *schema, const struct writer_options *o, struct writer **ret)
@@ -166,9 +175,10 @@ void writer_batch_end(struct writer *w)
 		rows_clear(&w->rows);
 		return;
 	}
-	if (w->format->reading) {
+	if (w->rows.count && w->format->reading) {
 		w->format->reading(w);
-	} else {
+	} else if (w->rows.count) {
+		put_heading(w);
 		for (size_t i = 0; i < w->rows.count && !w->error; i++) {
 			struct record r;
 
@@ -178,7 +188,7 @@ void writer_batch_end(struct writer *w)
 				writer_flush(w);
 		}
 	}
-	w->readings++;
+	w->readings += w->rows.count > 0;
 	rows_clear(&w->rows);
 }
 

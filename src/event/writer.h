@@ -23,7 +23,7 @@ struct writer_options {
 	enum output_format format;
 	const char *columns; /* "a,b,c" only these; "+a,-b" change the default set; NULL: default */
 	const char *sort; /* column, "-column" or "column:desc"/"column:asc"; NULL: the schema's */
-	u32 top;	  /* rows of a reading, 0: the schema's */
+	u32 top;	  /* rows of a reading, 0: the schema's; no meaning for a stream */
 	u32 terminal_width; /* 0: not a terminal: no cut, no colour */
 	bool colour;
 	bool headings;

@@ -278,4 +278,4 @@ static int start(struct writer *w)
 	return fail(-EINVAL, "--columns leaves out the histogram of %s itself", w->schema->name);
 }
 
-const struct format format_histogram = { start, NULL, put_reading };
+const struct format format_histogram = { .start = start, .reading = put_reading };

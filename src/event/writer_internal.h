@@ -38,6 +38,8 @@ struct writer;
 struct format {
 	/* Headings, keys: what is known before the first record. 0 or -errno. */
 	int (*start)(struct writer *w);
+	/* Once, before the first record. NULL: none, or one for each reading. */
+	void (*heading)(struct writer *w);
 	void (*record)(struct writer *w, const struct record *r);
 	/* A reading, sorted and cut; NULL: record() for each row. */
 	void (*reading)(struct writer *w);

@@ -136,13 +136,6 @@ static void put_heading(struct writer *w)
 	buf_add_str(&w->out, "\n");
 }
 
-static int start_csv(struct writer *w)
-{
-	if (w->options.headings)
-		put_heading(w);
-	return 0;
-}
-
 void csv_field(struct writer *w, const struct column *c, const struct record *r)
 {
 	struct value v;
@@ -190,12 +183,10 @@ static size_t histogram_at(const struct writer *w)
 	return i;
 }
 
-static int start_histogram_csv(struct writer *w)
+static void put_histogram_heading(struct writer *w)
 {
 	size_t at = histogram_at(w);
 
-	if (!w->options.headings)
-		return 0;
 	for (size_t i = 0; i < w->shown_count; i++) {
 		const char *name = w->shown[i].column->name;
 
@@ -205,7 +196,6 @@ static int start_histogram_csv(struct writer *w)
 		buf_add_char(&w->out, ',');
 	}
 	buf_add_str(&w->out, "unit,min,max,count\n");
-	return 0;
 }
 
 static void put_slot(struct writer *w, const struct record *r, size_t at, u32 slot, u64 count)
@@ -266,7 +256,10 @@ static void put_histogram_json(struct writer *w, const struct record *r)
 	buf_add_str(&w->out, "}\n");
 }
 
-const struct format format_json = { start_json, put_json, NULL };
-const struct format format_csv = { start_csv, put_csv, NULL };
-const struct format format_histogram_csv = { start_histogram_csv, put_histogram_csv, NULL };
-const struct format format_histogram_json = { start_json, put_histogram_json, NULL };
+const struct format format_json = { .start = start_json, .record = put_json };
+const struct format format_csv = { .heading = put_heading, .record = put_csv };
+const struct format format_histogram_csv = {
+	.heading = put_histogram_heading,
+	.record = put_histogram_csv,
+};
+const struct format format_histogram_json = { .start = start_json, .record = put_histogram_json };

@@ -230,5 +230,5 @@ static void put_collapsed(struct writer *w, const struct record *r)
 	buf_add_char(&w->out, '\n');
 }
 
-const struct format format_stacks = { writer_find_stacks, NULL, put_reading };
-const struct format format_collapsed = { writer_find_stacks, put_collapsed, NULL };
+const struct format format_stacks = { .start = writer_find_stacks, .reading = put_reading };
+const struct format format_collapsed = { .start = writer_find_stacks, .record = put_collapsed };

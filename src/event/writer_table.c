@@ -168,9 +168,6 @@ static void put_event(struct writer *w, const struct record *r)
 {
 	size_t position = 0;
 
-	if (!w->headed)
-		put_headings(w);
-	w->headed = true;
 	for (size_t i = 0; i < w->shown_count; i++) {
 		const struct shown *s = &w->shown[i];
 		struct value v;
@@ -221,10 +218,9 @@ static int measure(struct writer *w)
 static void put_reading(struct writer *w)
 {
 	const struct cell *cell;
-	struct record first = {};
+	struct record first;
 
-	if (w->rows.count)
-		rows_record(&w->rows, 0, &first);
+	rows_record(&w->rows, 0, &first);
 	if (w->schema->sort != SCHEMA_EVENTS)
 		writer_time_line(w, first.wall_ns);
 	w->error = measure(w);
@@ -243,4 +239,9 @@ static void put_reading(struct writer *w)
 	}
 }
 
-const struct format format_table = { start_table, put_event, put_reading };
+const struct format format_table = {
+	.start = start_table,
+	.heading = put_headings,
+	.record = put_event,
+	.reading = put_reading,
+};

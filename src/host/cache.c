@@ -4,7 +4,10 @@
 
 static size_t bucket_of(u64 key, size_t buckets)
 {
-	/* Pids and inode numbers are dense: the multiplication spreads them, the upper bits are the good ones. */
+	/*
+	 * Pids and inode numbers are dense: the multiplication spreads them, the upper bits are
+	 * the good ones.
+	 */
 	return (size_t)((key * 0x9e3779b97f4a7c15ULL) >> 32) & (buckets - 1);
 }
 
@@ -97,7 +100,8 @@ static struct cache_item *first_of_key(struct cache_item *item, u64 key)
 
 struct cache_item *cache_find(const struct cache *c, u64 key)
 {
-	return c->bucket_count ? first_of_key(c->buckets[bucket_of(key, c->bucket_count)], key) : NULL;
+	return c->bucket_count ? first_of_key(c->buckets[bucket_of(key, c->bucket_count)], key)
+			       : NULL;
 }
 
 struct cache_item *cache_next(const struct cache_item *item)

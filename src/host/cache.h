@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hash table whose items also stand in the order of their last use: what a bounded memory needs to forget the right
- * thing. Items are embedded in what they hold; equal keys may stand side by side (the pid of several processes).
+ * A hash table whose items also stand in the order of their last use: what a bounded memory needs
+ * to forget the right thing. Items are embedded in what they hold; equal keys may stand side by
+ * side (the pid of several processes).
  *
  *	buckets[hash(key)] -> item -> item		newest <-> item <-> item <-> oldest
  */
@@ -23,7 +24,10 @@ struct cache {
 
 int cache_add(struct cache *c, struct cache_item *item, u64 key);
 void cache_remove(struct cache *c, struct cache_item *item);
-/* The item of that key which was added last, NULL when there is none; cache_next(): the one before. */
+/*
+ * The item of that key which was added last, NULL when there is none; cache_next(): the one
+ * before.
+ */
 struct cache_item *cache_find(const struct cache *c, u64 key);
 struct cache_item *cache_next(const struct cache_item *item);
 /* Makes it the newest. */
@@ -36,4 +40,4 @@ void cache_free(struct cache *c);
 /* FNV-1a, for keys that are text. */
 u64 hash_text(const char *bytes, size_t len);
 
-#define item_of(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define item_of(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))

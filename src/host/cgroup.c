@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Cgroups of the version 2 hierarchy by id. A cgroup's id is its file handle: the kernel opens it directly for who may
- * (CAP_DAC_READ_SEARCH); for others the tree is walked, since the id is the inode number of the folder as well. Paths are
- * kept after the cgroup has gone, and so is the knowledge that there is none.
+ * Cgroups of the version 2 hierarchy by id. A cgroup's id is its file handle: the kernel opens it
+ * directly for who may (CAP_DAC_READ_SEARCH); for others the tree is walked, since the id is the
+ * inode number of the folder as well. Paths are kept after the cgroup has gone, and so is the
+ * knowledge that there is none.
  */
 #include "host/internal.h"
 #include "kernel/kernel.h"
@@ -56,8 +57,10 @@ static bool tree_open(struct host *h)
 	if (read_proc(host_path(h, path, "/proc/self/mountinfo"), MOUNTINFO_MAX, &h->text) ||
 	    mount_find(buf_str(&h->text), "cgroup2", &t->mount, NULL))
 		return false;
-	t->mount_fd = open(host_path(h, path, "%s", buf_str(&t->mount)), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	t->by_handle = t->mount_fd >= 0 && !fstatfs(t->mount_fd, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC;
+	t->mount_fd = open(host_path(h, path, "%s", buf_str(&t->mount)),
+			   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	t->by_handle = t->mount_fd >= 0 && !fstatfs(t->mount_fd, &fs) &&
+		       fs.f_type == CGROUP2_SUPER_MAGIC;
 	return t->mount_fd >= 0;
 }
 
@@ -87,7 +90,7 @@ static struct cgroup_entry *remember(struct host *h, u64 id, const char *path)
 	return e;
 }
 
-/* ---- by handle --------------------------------------------------------------------------------------------- */
+/* ---- by handle --------------------------------------------------------------------------- */
 
 /* 0; -ESTALE: no such cgroup; another error: handles cannot be used here. */
 static int path_by_handle(struct host *h, u64 id, char path[PATH_SIZE])
@@ -110,7 +113,8 @@ static int path_by_handle(struct host *h, u64 id, char path[PATH_SIZE])
 	if (n < 0)
 		return -errno;
 	path[n] = '\0';
-	if ((size_t)n < mount || memcmp(path, buf_str(&h->cgroups.mount), mount) || str_ends(path, " (deleted)"))
+	if ((size_t)n < mount || memcmp(path, buf_str(&h->cgroups.mount), mount) ||
+	    str_ends(path, " (deleted)"))
 		return -ESTALE;
 	memmove(path, path + mount, (size_t)n - mount + 1);
 	if (!*path)
@@ -118,10 +122,10 @@ static int path_by_handle(struct host *h, u64 id, char path[PATH_SIZE])
 	return 0;
 }
 
-/* ---- by walking ----------------------------------------------------------------------------------------------- */
+/* ---- by walking -------------------------------------------------------------------------- */
 
 struct walk {
-	struct buf path; /* of the folder that is looked at, from the hierarchy's root; "" is the root */
+	struct buf path; /* of the folder looked at, from the hierarchy's root; "" is the root */
 	int (*visit)(struct walk *w, u64 id);
 	struct host *host;
 	void *context;
@@ -171,7 +175,10 @@ static int walk_folder(struct walk *w, int fd, int depth)
 	return err;
 }
 
-/* Walks the tree below @start (a path from the hierarchy's root). What @visit returned, or -errno. */
+/*
+ * Walks the tree below @start (a path from the hierarchy's root). What @visit returned, or
+ * -errno.
+ */
 static int walk_tree(struct walk *w, const char *start)
 {
 	int fd;
@@ -179,7 +186,8 @@ static int walk_tree(struct walk *w, const char *start)
 
 	while (*start == '/')
 		start++;
-	fd = openat(w->host->cgroups.mount_fd, *start ? start : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(w->host->cgroups.mount_fd, *start ? start : ".",
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (*start) {
@@ -233,14 +241,14 @@ const char *host_cgroup_path(struct host *h, u64 id)
 	return e ? e->path : NULL;
 }
 
-/* ---- --cgroup and --container ----------------------------------------------------------------------------------- */
+/* ---- --cgroup and --container ------------------------------------------------------------ */
 
 struct id_list {
 	u64 *ids;
 	size_t count, capacity;
 	/* containers only */
 	const char *wanted;
-	bool by_name; /* what is in the list was found by name, which beats the beginning of an id */
+	bool by_name; /* found by name, which beats the beginning of an id */
 	char id[65];
 	bool several;
 };
@@ -264,7 +272,8 @@ static int visit_all(struct walk *w, u64 id)
 
 static int no_hierarchy(void)
 {
-	return fail(-EOPNOTSUPP, "this machine has no cgroup hierarchy of version 2 (mount -t cgroup2)");
+	return fail(-EOPNOTSUPP,
+		    "this machine has no cgroup hierarchy of version 2 (mount -t cgroup2)");
 }
 
 /* The path below the hierarchy's root that a user means; NULL when it leads elsewhere. */
@@ -295,19 +304,24 @@ int host_cgroup_resolve(struct host *h, const char *text, u64 **ret_ids, size_t 
 	if (!parse_u64(text, &id)) {
 		path = host_cgroup_path(h, id);
 		if (!path)
-			return fail(-ENOENT, "there is no cgroup with the id %llu", (unsigned long long)id);
+			return fail(-ENOENT, "there is no cgroup with the id %llu",
+				    (unsigned long long)id);
 		path = known = strdup(path);
 		if (!known)
 			return fail(-ENOMEM, "out of memory");
 	} else {
 		path = path_of_user(h, text);
 	}
-	err = !path || !*text ? -ENOENT :
-				walk_tree(&(struct walk){ .visit = visit_all, .host = h, .context = &list }, path);
+	err = !path || !*text
+		      ? -ENOENT
+		      : walk_tree(&(struct walk){ .visit = visit_all, .host = h, .context = &list },
+				  path);
 	if (err) {
 		free(list.ids);
-		return err == -E2BIG || err == -ENOMEM ? err :
-			fail(-ENOENT, "there is no cgroup '%s' below %s", text, buf_str(&h->cgroups.mount));
+		return err == -E2BIG || err == -ENOMEM
+			       ? err
+			       : fail(-ENOENT, "there is no cgroup '%s' below %s", text,
+				      buf_str(&h->cgroups.mount));
 	}
 	*ret_ids = list.ids;
 	*ret_count = list.count;
@@ -320,7 +334,8 @@ static int visit_container(struct walk *w, u64 id)
 	const struct container *c = host_container(w->host, walk_path(w));
 	bool by_name = c && c->name && !strcmp(c->name, list->wanted);
 
-	if (!c || (!by_name && (list->by_name || strncmp(c->id, list->wanted, strlen(list->wanted)))))
+	if (!c ||
+	    (!by_name && (list->by_name || strncmp(c->id, list->wanted, strlen(list->wanted)))))
 		return 0;
 	if (by_name && !list->by_name) {
 		list->by_name = true;
@@ -341,11 +356,16 @@ int host_container_resolve(struct host *h, const char *text, u64 **ret_ids, size
 
 	if (!tree_open(h))
 		return no_hierarchy();
-	err = *text ? walk_tree(&(struct walk){ .visit = visit_container, .host = h, .context = &list }, "/") : 0;
+	err = *text ? walk_tree(&(struct walk){ .visit = visit_container,
+						.host = h,
+						.context = &list },
+				"/")
+		    : 0;
 	if (!err && list.several)
 		err = fail(-ENOTUNIQ, "several containers have an id that begins with '%s'", text);
 	else if (!err && !list.count)
-		err = fail(-ENOENT, "there is no container called '%s' and none whose id begins so", text);
+		err = fail(-ENOENT, "there is no container called '%s' and none whose id begins so",
+			   text);
 	if (err) {
 		free(list.ids);
 		return err;

@@ -1,34 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a cgroup's path says: every container runtime leaves its mark there, each in its own way. A pure function
- * over the path's components, from the root down; the innermost container counts.
+ * What a cgroup's path says: every container runtime leaves its mark there, each in its own way.
+ * A pure function over the path's components, from the root down; the innermost container counts.
  *
- *	/system.slice/docker-<64 hex>.scope			docker and others with systemd's driver
- *	/docker/<64 hex>					docker with the cgroupfs driver
- *	/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid>.slice/cri-containerd-<64 hex>.scope
+ *	/system.slice/docker-<64 hex>.scope		docker and others, systemd's driver
+ *	/docker/<64 hex>						docker with the cgroupfs driver
+ *	/kubepods.slice/.../kubepods-burstable-pod<uid>.slice/cri-containerd-<64 hex>.scope
  *	/kubepods/burstable/pod<uid>/<64 hex>
  *	/system.slice/containerd.service/kubepods-burstable-pod<uid>.slice:cri-containerd:<64 hex>
- *	/machine.slice/libpod-<64 hex>.scope/container		/machine.slice/machine-NAME.scope
- *	/lxc.payload.NAME/...					/user.slice/user-1000.slice/session-3.scope
+ *	/machine.slice/libpod-<64 hex>.scope/container	/machine.slice/machine-NAME.scope
+ *	/lxc.payload.NAME/...				/user.slice/user-1000.slice/session-3.scope
  */
 #include "host/parse.h"
 
 #define ID_DIGITS 64
 #define UID_LENGTH 36
 
-/* What stands before the id in a component; a monitor runs beside its container and is not inside. */
+/*
+ * What stands before the id in a component; a monitor runs beside its container and is not
+ * inside.
+ */
 static const struct mark {
 	const char *prefix, *runtime;
 	bool monitor;
 } marks[] = {
-	{ "docker-", "docker", false },
-	{ "cri-containerd-", "containerd", false },
-	{ "containerd-", "containerd", false },
-	{ "nerdctl-", "containerd", false },
-	{ "crio-conmon-", NULL, true },
-	{ "crio-", "cri-o", false },
-	{ "libpod-conmon-", NULL, true },
-	{ "libpod-", "podman", false },
+	{ "docker-", "docker", false },		{ "cri-containerd-", "containerd", false },
+	{ "containerd-", "containerd", false }, { "nerdctl-", "containerd", false },
+	{ "crio-conmon-", NULL, true },		{ "crio-", "cri-o", false },
+	{ "libpod-conmon-", NULL, true },	{ "libpod-", "podman", false },
 };
 
 /* The middle of "PARENT:RUNTIME:ID". */
@@ -74,7 +73,10 @@ static bool is_id(struct text_span s)
 	return true;
 }
 
-/* "pod<uid>": 8-4-4-4-12 digits with dashes (or, in systemd's names, underscores), or 32 digits of a static pod. */
+/*
+ * "pod<uid>": 8-4-4-4-12 digits with dashes (or, in systemd's names, underscores), or 32 digits
+ * of a static pod.
+ */
 static bool read_pod_uid(struct text_span s, char ret[40])
 {
 	size_t digits = 0;
@@ -99,7 +101,10 @@ static bool read_pod_uid(struct text_span s, char ret[40])
 	return true;
 }
 
-/* "kubepods-burstable-pod<uid>.slice", "pod<uid>", "burstable": what Kubernetes puts above the container. */
+/*
+ * "kubepods-burstable-pod<uid>.slice", "pod<uid>", "burstable": what Kubernetes puts above the
+ * container.
+ */
 static void read_kubernetes(struct text_span c, struct cgroup_identity *ret)
 {
 	static const char *const classes[] = { "burstable", "besteffort" };
@@ -148,8 +153,8 @@ static bool read_colons(struct text_span c, struct cgroup_identity *ret)
 	return false;
 }
 
-static bool read_named(struct text_span c, const char *prefix, const char *suffix, const char *runtime,
-		       struct cgroup_identity *ret)
+static bool read_named(struct text_span c, const char *prefix, const char *suffix,
+		       const char *runtime, struct cgroup_identity *ret)
 {
 	struct text_span name = cut(c, suffix);
 
@@ -166,7 +171,8 @@ static bool read_container(struct text_span c, struct text_span parent, struct c
 	struct text_span name = cut(c, ".scope");
 
 	for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
-		if (!span_starts(name, marks[i].prefix) || !is_id(from(name, strlen(marks[i].prefix))))
+		if (!span_starts(name, marks[i].prefix) ||
+		    !is_id(from(name, strlen(marks[i].prefix))))
 			continue;
 		if (marks[i].monitor)
 			return false;
@@ -205,7 +211,8 @@ void cgroup_identify(const char *path, size_t len, struct cgroup_identity *ret)
 	*ret = (struct cgroup_identity){};
 	while (rest.len) {
 		const char *slash = memchr(rest.bytes, '/', rest.len);
-		struct text_span c = { rest.bytes, slash ? (size_t)(slash - rest.bytes) : rest.len };
+		struct text_span c = { rest.bytes,
+				       slash ? (size_t)(slash - rest.bytes) : rest.len };
 
 		rest = from(rest, c.len + (slash != NULL));
 		if (!c.len)
@@ -220,9 +227,12 @@ void cgroup_identify(const char *path, size_t len, struct cgroup_identity *ret)
 	}
 }
 
-/* ---- /proc/PID/cgroup ----------------------------------------------------------------------------------- */
+/* ---- /proc/PID/cgroup -------------------------------------------------------------------- */
 
-/* How good a hierarchy is as a witness when several know something: version 2, systemd's own, then the common ones. */
+/*
+ * How good a hierarchy is as a witness when several know something: version 2, systemd's own,
+ * then the common ones.
+ */
 static unsigned rank_of(struct text_span controllers)
 {
 	static const char *const names[] = { "", "name=systemd", "pids", "memory" };
@@ -254,7 +264,10 @@ struct text_span host_cgroup_of_lines(const char *text, size_t len)
 		controllers.len = (size_t)(first - controllers.bytes);
 		cgroup_identify(path.bytes, path.len, &identity);
 		rank = rank_of(controllers);
-		/* A container is worth more than a unit, a unit more than any other path, among equals version 2. */
+		/*
+		 * A container is worth more than a unit, a unit more than any other path, among
+		 * equals version 2.
+		 */
 		if (!identity.runtime)
 			rank += identity.unit.len ? 10 : rank ? 30 : 20;
 		if (rank < best_rank) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Virtual columns: a table of names and of functions that compute them. A record's own time goes with each question, so
- * that a pid is understood as it was then. What is computed is put into the sink's scratch buffer: the host's own
- * memory may change with the next question.
+ * Virtual columns: a table of names and of functions that compute them. A record's own time goes
+ * with each question, so that a pid is understood as it was then. What is computed is put into
+ * the sink's scratch buffer: the host's own memory may change with the next question.
  */
 #include "event/event.h"
 #include "host/internal.h"
@@ -68,7 +68,7 @@ static const struct process *process_of(const struct question *q, unsigned parts
 	return host_process(q->host, (u32)q->number, q->time, parts);
 }
 
-/* ---- processes ------------------------------------------------------------------------------------------------ */
+/* ---- processes --------------------------------------------------------------------------- */
 
 static bool compute_comm(const struct question *q, struct value *ret UNUSED)
 {
@@ -102,7 +102,8 @@ static bool compute_start(const struct question *q, struct value *ret)
 		return false;
 	ret->class = VALUE_UNSIGNED;
 	/* The same shift that makes the record's time a time of day. */
-	ret->u = p->start + (q->time ? q->record->wall_ns - q->time : clock_wall_ns() - clock_monotonic_ns());
+	ret->u = p->start +
+		 (q->time ? q->record->wall_ns - q->time : clock_wall_ns() - clock_monotonic_ns());
 	return true;
 }
 
@@ -110,7 +111,9 @@ static bool compute_parent(const struct question *q, struct value *ret UNUSED)
 {
 	const struct process *p = process_of(q, 0);
 
-	/* The parent as it was when the child began: a pid that was used again since began later. */
+	/*
+	 * The parent as it was when the child began: a pid that was used again since began later.
+	 */
 	p = p && p->ppid ? host_process(q->host, p->ppid, p->start ? p->start : q->time, 0) : NULL;
 	return p && add_text(q, p->comm);
 }
@@ -132,7 +135,7 @@ static bool compute_chain(const struct question *q, struct value *ret UNUSED)
 	return n;
 }
 
-/* ---- containers ------------------------------------------------------------------------------------------------- */
+/* ---- containers -------------------------------------------------------------------------- */
 
 static bool tells_something(const char *path)
 {
@@ -143,8 +146,8 @@ static bool tells_something(const char *path)
 }
 
 /*
- * The path of the record's cgroup. On a hybrid machine the id often is the root's, since containers live in hierarchies
- * of version 1: then the process says.
+ * The path of the record's cgroup. On a hybrid machine the id often is the root's, since
+ * containers live in hierarchies of version 1: then the process says.
  */
 static const char *cgroup_of(const struct question *q)
 {
@@ -194,12 +197,12 @@ static bool compute_container_id(const struct question *q, struct value *ret UNU
 	return true;
 }
 
-#define CONTAINER_TEXT(member)                                                              \
-	static bool compute_##member(const struct question *q, struct value *ret UNUSED)    \
-	{                                                                                   \
-		const struct container *c = container_of_record(q);                         \
-                                                                                            \
-		return c && add_text(q, c->member);                                         \
+#define CONTAINER_TEXT(member)                                                           \
+	static bool compute_##member(const struct question *q, struct value *ret UNUSED) \
+	{                                                                                \
+		const struct container *c = container_of_record(q);                      \
+                                                                                         \
+		return c && add_text(q, c->member);                                      \
 	}
 CONTAINER_TEXT(name)
 CONTAINER_TEXT(image)
@@ -208,7 +211,7 @@ CONTAINER_TEXT(pod_name)
 CONTAINER_TEXT(pod_namespace)
 CONTAINER_TEXT(pod_uid)
 
-/* ---- users -------------------------------------------------------------------------------------------------------- */
+/* ---- users ------------------------------------------------------------------------------- */
 
 static bool compute_user(const struct question *q, struct value *ret UNUSED)
 {
@@ -222,18 +225,21 @@ static bool compute_group(const struct question *q, struct value *ret UNUSED)
 	return true;
 }
 
-/* ---- the table ---------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------- */
 
 static const struct virtual_column virtual_columns[] = {
 	{ "process.exe", "file that the process runs", "path", FROM_PID, compute_exe },
 	{ "process.args", "command line of the process", "args", FROM_PID, compute_args },
 	{ "process.start", "when the process began", "time_ns", FROM_PID, compute_start },
 	{ "process.parent", "name of the parent process", "text", FROM_PID, compute_parent },
-	{ "process.chain", "names from the first process down to this one", "text", FROM_PID, compute_chain },
-	{ "container.id", "container, first 12 digits of its id", "text", FROM_CGROUP, compute_container_id },
+	{ "process.chain", "names from the first process down to this one", "text", FROM_PID,
+	  compute_chain },
+	{ "container.id", "container, first 12 digits of its id", "text", FROM_CGROUP,
+	  compute_container_id },
 	{ "container.name", "name of the container", "text", FROM_CGROUP, compute_name },
 	{ "container.image", "image of the container", "text", FROM_CGROUP, compute_image },
-	{ "container.runtime", "docker, containerd, cri-o, podman ...", "text", FROM_CGROUP, compute_runtime },
+	{ "container.runtime", "docker, containerd, cri-o, podman ...", "text", FROM_CGROUP,
+	  compute_runtime },
 	{ "pod.name", "Kubernetes pod", "text", FROM_CGROUP, compute_pod_name },
 	{ "pod.namespace", "namespace of the pod", "text", FROM_CGROUP, compute_pod_namespace },
 	{ "pod.uid", "uid of the pod", "text", FROM_CGROUP, compute_pod_uid },
@@ -244,13 +250,16 @@ static const struct virtual_column virtual_columns[] = {
 };
 
 /* For a further pid column X: X.comm. */
-static const struct virtual_column other_comm = { NULL, "name of that process", "comm", FROM_PID, compute_comm };
+static const struct virtual_column other_comm = { NULL, "name of that process", "comm", FROM_PID,
+						  compute_comm };
 
-static void compute(void *context, const struct record *r, const struct value *from, struct value *ret,
-		    struct buf *scratch)
+static void compute(void *context, const struct record *r, const struct value *from,
+		    struct value *ret, struct buf *scratch)
 {
 	const struct column_source *s = context;
-	struct question q = { .host = s->host, .record = r, .number = from->u, .time = time_of(r), .out = scratch };
+	struct question q = {
+		.host = s->host, .record = r, .number = from->u, .time = time_of(r), .out = scratch
+	};
 	struct value pid = {};
 
 	ret->class = VALUE_NONE;
@@ -258,7 +267,8 @@ static void compute(void *context, const struct record *r, const struct value *f
 		return;
 	if (s->what->from == FROM_CGROUP) {
 		if (s->pid >= 0)
-			column_value(&r->schema->columns[s->pid], r, &pid, scratch); /* stored: a number */
+			column_value(&r->schema->columns[s->pid], r, &pid,
+				     scratch); /* stored: a number */
 		q.pid = pid.u;
 		q.cgroup = s->cgroup >= 0 ? from->u : 0;
 	}
@@ -269,8 +279,8 @@ static void compute(void *context, const struct record *r, const struct value *f
 	ret->text.len = scratch->len;
 }
 
-static int add_virtual(struct host *h, struct schema *s, const char *name, const struct virtual_column *what, int from,
-		       int pid, int cgroup)
+static int add_virtual(struct host *h, struct schema *s, const char *name,
+		       const struct virtual_column *what, int from, int pid, int cgroup)
 {
 	struct column_source *source;
 	int i;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Containers by cgroup path: what the path says, and the names that the runtime keeps in files. Which file holds what is a table;
- * a container's files are read once, and again, a second later and then ever less often, while something
- * is missing (a container begins before its runtime has written everything down).
+ * Containers by cgroup path: what the path says, and the names that the runtime keeps in files.
+ * Which file holds what is a table; a container's files are read once, and again, a second later
+ * and then ever less often, while something is missing (a container begins before its runtime has
+ * written everything down).
  */
 #include "host/internal.h"
 
@@ -40,7 +41,7 @@ void containers_free(struct cache *c)
 	cache_free(c);
 }
 
-/* ---- state files ------------------------------------------------------------------------------------------------ */
+/* ---- state files ------------------------------------------------------------------------- */
 
 /* The members of an object that may hold a fact, in the order in which they are believed. */
 static const char *const name_keys[] = {
@@ -103,7 +104,10 @@ static void read_labels(struct container_entry *e, const json_t *labels)
 	}
 }
 
-/* docker: config.v2.json. Kubernetes' own names, where there are any, are better than "/k8s_app_web-0_...". */
+/*
+ * docker: config.v2.json. Kubernetes' own names, where there are any, are better than
+ * "/k8s_app_web-0_...".
+ */
 static void read_docker(struct container_entry *e, const json_t *o)
 {
 	const json_t *config = json_object_get(o, "Config");
@@ -122,17 +126,22 @@ static void read_oci(struct container_entry *e, const json_t *o)
 
 	read_labels(e, annotations);
 	/* The container that only holds the pod's name spaces has no name in the pod. */
-	if (!e->c.name && json_string_value(json_object_get(annotations, "io.kubernetes.cri.sandbox-name")))
+	if (!e->c.name &&
+	    json_string_value(json_object_get(annotations, "io.kubernetes.cri.sandbox-name")))
 		e->c.name = strdup("POD");
 }
 
-/* podman and cri-o: containers.json, a list of all; what the engine knows is JSON again, as a text. */
+/*
+ * podman and cri-o: containers.json, a list of all; what the engine knows is JSON again, as a
+ * text.
+ */
 static void read_storage(struct container_entry *e, const json_t *list)
 {
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach((json_t *)list, i, o) {
+	json_array_foreach((json_t *)list, i, o)
+	{
 		const char *id = json_string_value(json_object_get(o, "id"));
 		const char *metadata = json_string_value(json_object_get(o, "metadata"));
 		json_auto_t *m = NULL;
@@ -153,7 +162,10 @@ static void read_storage(struct container_entry *e, const json_t *list)
 #define STORAGE_LIB "/var/lib/containers/storage/overlay-containers/"
 #define STORAGE_RUN "/run/containers/storage/overlay-containers/"
 
-/* %s, where there is one, is the container's id. Runtimes: see cgroup_identify(); "cri" and "oci" try all. */
+/*
+ * %s, where there is one, is the container's id. Runtimes: see cgroup_identify(); "cri" and "oci"
+ * try all.
+ */
 static const struct state_file {
 	const char *runtime, *path;
 	void (*read)(struct container_entry *e, const json_t *o);
@@ -195,7 +207,7 @@ static void read_state(struct host *h, struct container_entry *e)
 	}
 }
 
-/* ---- lookup -------------------------------------------------------------------------------------------------------- */
+/* ---- lookup ------------------------------------------------------------------------------ */
 
 /* systemd writes "-" in a name as "\x2d"; other bytes likewise. */
 static char *unescaped(struct text_span s)
@@ -247,7 +259,8 @@ static struct container_entry *add(struct host *h, char *id, const struct cgroup
 	e->c.id = id;
 	e->c.runtime = identity->runtime;
 	memcpy(e->pod_uid, identity->pod_uid, sizeof(e->pod_uid));
-	if (identity->id.len != 64 && (e->c.name = strdup(id))) /* lxc and machines are known by name */
+	if (identity->id.len != 64 &&
+	    (e->c.name = strdup(id))) /* lxc and machines are known by name */
 		e->complete = true;
 	if (h->containers.count > CONTAINERS_MAX) {
 		struct cache_item *oldest = cache_take_oldest(&h->containers);

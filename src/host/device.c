@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Names of disks and interfaces by number, remembered for a second: both can be renamed, and a tool asks for the same few
- * thousands of times.
+ * Names of disks and interfaces by number, remembered for a second: both can be renamed, and a
+ * tool asks for the same few thousands of times.
  */
 #include "host/internal.h"
 
@@ -27,7 +27,8 @@ void names_free(struct cache *c)
 
 typedef void (*read_name_fn)(const struct host *h, u32 number, char *name, size_t size);
 
-static void add_name_of(struct host *h, struct cache *c, u32 number, read_name_fn read_name, struct buf *b)
+static void add_name_of(struct host *h, struct cache *c, u32 number, read_name_fn read_name,
+			struct buf *b)
 {
 	struct cache_item *item = cache_find(c, number);
 	struct name_entry *e = item ? item_of(item, struct name_entry, item) : NULL;
@@ -63,7 +64,8 @@ static void read_disk(const struct host *h, u32 device, char *name, size_t size)
 	ssize_t n;
 
 	snprintf(name, size, "%u:%u", major, minor);
-	n = readlink(host_path(h, path, "/sys/dev/block/%u:%u", major, minor), target, sizeof(target) - 1);
+	n = readlink(host_path(h, path, "/sys/dev/block/%u:%u", major, minor), target,
+		     sizeof(target) - 1);
 	if (n <= 0)
 		return;
 	target[n] = '\0';

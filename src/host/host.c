@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The host as a whole: made empty, filled by whoever asks, freed. And the one way in which its files are read.
+ * The host as a whole: made empty, filled by whoever asks, freed. And the one way in which its
+ * files are read.
  */
 #include "host/internal.h"
 
@@ -116,7 +117,8 @@ int read_proc(const char *path, size_t limit, struct buf *b)
 
 int read_regular(const char *path, size_t limit, struct buf *b)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))

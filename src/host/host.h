@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host: the machine's state, as far as somebody asked for it: who a process is (or was), the names of users,
- * which container a cgroup belongs to, the names behind addresses. The folder's one public header.
+ * host: the machine's state, as far as somebody asked for it: who a process is (or was), the
+ * names of users, which container a cgroup belongs to, the names behind addresses. The folder's
+ * one public header.
  *
- *	record (pid, uid, cgroup, addresses, time) --asks--> host --reads once--> /proc, /sys, /etc, ELF files
+ *	record (pid, uid, cgroup, address, time) --asks--> host --reads--> /proc /sys /etc ELF
  *
- * Nothing is read before it is asked for, everything kept has a bound, and an answer that is not certain is no answer:
- * a record is never given to a process that began after it or to another process that got the same pid.
+ * Nothing is read before it is asked for, everything kept has a bound, and an answer that is not
+ * certain is no answer: a record is never given to a process that began after it or to another
+ * process that got the same pid.
  *
- * Not for several threads at once: each consumer has a host of its own or a lock. Times are CLOCK_MONOTONIC in ns,
- * as in records. Pointers that are handed out live until the next call for the same host.
+ * Not for several threads at once: each consumer has a host of its own or a lock. Times are
+ * CLOCK_MONOTONIC in ns, as in records. Pointers that are handed out live until the next call for
+ * the same host.
  */
 #pragma once
 
@@ -20,10 +23,11 @@ struct host;
 
 /* Zero means the default. */
 struct host_options {
-	const char *root;	/* where proc, etc, sys, run and var lie; NULL: "" (tests have a tree of their own) */
-	u32 processes;		/* kept, 16384; those that have exited go first */
-	size_t process_bytes;	/* of their names and arguments, 4 MiB */
-	size_t symbol_bytes;	/* of indexes of ELF files and perf maps, 8 MiB */
+	/* Where proc, etc, sys, run and var lie; NULL: "". Tests have a tree of their own. */
+	const char *root;
+	u32 processes;	      /* kept, 16384; those that have exited go first */
+	size_t process_bytes; /* of their names and arguments, 4 MiB */
+	size_t symbol_bytes;  /* of indexes of ELF files and perf maps, 8 MiB */
 };
 
 /* @o may be NULL. NULL when memory ran out. Reads nothing. */
@@ -32,18 +36,20 @@ struct host *host_free(struct host *h); /* returns NULL */
 void host_freep(struct host **h);
 
 /*
- * Adds to @s what the host knows beyond its stored columns; costs nothing until a sink asks. From the first column of kind
- * pid (the one called "pid" if there is one): process.exe, process.args, process.start, process.parent,
- * process.chain ("systemd>sshd>bash", the process itself last). From the column of kind cgroup, or the pid where there is none:
- * container.id, .name, .image, .runtime, pod.name, .namespace, .uid, unit, cgroup.path. From the first of kind uid: user; of
- * gid: group. A further column of kind pid called X gets X.comm. Names that @s already has are left alone. @h must outlive @s.
+ * Adds to @s what the host knows beyond its stored columns; costs nothing until a sink asks. From
+ * the first column of kind pid (the one called "pid" if there is one): process.exe, process.args,
+ * process.start, process.parent, process.chain ("systemd>sshd>bash", the process itself last).
+ * From the column of kind cgroup, or the pid where there is none: container.id, .name, .image,
+ * .runtime, pod.name, .namespace, .uid, unit, cgroup.path. From the first of kind uid: user; of
+ * gid: group. A further column of kind pid called X gets X.comm. Names that @s already has are
+ * left alone. @h must outlive @s.
  */
 int host_add_columns(struct host *h, struct schema *s);
 
-/* ---- processes --------------------------------------------------------------------------------------- */
+/* ---- processes --------------------------------------------------------------------------- */
 
 enum process_part {
-	PROCESS_IDS = 1,    /* uid, gid */
+	PROCESS_IDS = 1, /* uid, gid */
 	PROCESS_EXE = 2,
 	PROCESS_ARGS = 4,
 	PROCESS_CGROUP = 8, /* cgroup_path, identity */
@@ -53,11 +59,11 @@ enum process_part {
 struct process {
 	u32 pid, ppid;
 	u32 uid, gid;
-	u64 start;	/* 0: not known */
-	u64 exit;	/* when it was seen to be gone, 0: it was there when last looked at */
-	u64 image;	/* changes with each exec that was noticed */
+	u64 start; /* 0: not known */
+	u64 exit;  /* when it was seen to be gone, 0: it was there when last looked at */
+	u64 image; /* changes with each exec that was noticed */
 	bool has_ids;
-	char comm[64];	/* kernel threads of work queues have long ones */
+	char comm[64]; /* kernel threads of work queues have long ones */
 	const char *exe;
 	const char *args; /* words, each ended by NUL */
 	u32 args_len;
@@ -65,29 +71,33 @@ struct process {
 };
 
 /*
- * Who was @pid at @time (0: now)? NULL: not known, which includes that the pid belongs to somebody who began later. @parts:
- * process_part bits.
+ * Who was @pid at @time (0: now)? NULL: not known, which includes that the pid belongs to
+ * somebody who began later. @parts: process_part bits.
  */
 const struct process *host_process(struct host *h, u32 pid, u64 time, unsigned parts);
 
 /*
- * Fed from records, so that a process is named after it has gone. @args: @args_len bytes of words; NULLs: not known. All
- * return 0 or -ENOMEM.
+ * Fed from records, so that a process is named after it has gone. @args: @args_len bytes of
+ * words; NULLs: not known. All return 0 or -ENOMEM.
  */
-int host_process_exec(struct host *h, u32 pid, u32 ppid, const char *comm, const char *exe, const char *args,
-		      size_t args_len, u64 time);
+int host_process_exec(struct host *h, u32 pid, u32 ppid, const char *comm, const char *exe,
+		      const char *args, size_t args_len, u64 time);
 int host_process_fork(struct host *h, u32 pid, u32 ppid, const char *comm, u64 time);
 void host_process_exit(struct host *h, u32 pid, u64 time);
 /*
- * Reads all of /proc once, so that even who is never asked for before its end is known. @progress (may be NULL) is told from
- * time to time how many of how many entries are done. Returns the number of processes or -errno.
+ * Reads all of /proc once, so that even who is never asked for before its end is known. @progress
+ * (may be NULL) is told from time to time how many of how many entries are done. Returns the
+ * number of processes or -errno.
  */
-ssize_t host_seed(struct host *h, unsigned parts, void (*progress)(void *context, size_t done, size_t all),
-		  void *context);
+ssize_t host_seed(struct host *h, unsigned parts,
+		  void (*progress)(void *context, size_t done, size_t all), void *context);
 
-/* ---- users, groups, devices ---------------------------------------------------------------------------- */
+/* ---- users, groups, devices -------------------------------------------------------------- */
 
-/* The name, or the number as text when there is none. Read from /etc/passwd and /etc/group, looked at again once a second. */
+/*
+ * The name, or the number as text when there is none. Read from /etc/passwd and /etc/group,
+ * looked at again once a second.
+ */
 void host_add_user(struct host *h, u32 uid, struct buf *b);
 void host_add_group(struct host *h, u32 gid, struct buf *b);
 /* "sda", "nvme0n1p1" for a kernel dev_t (major << 20 | minor), or "8:0". */
@@ -95,7 +105,7 @@ void host_add_disk(struct host *h, u32 device, struct buf *b);
 /* "eth0" for an interface's index in this network name space, or the number. */
 void host_add_interface(struct host *h, u32 index, struct buf *b);
 
-/* ---- cgroups and containers ------------------------------------------------------------------------------ */
+/* ---- cgroups and containers -------------------------------------------------------------- */
 
 struct text_span {
 	const char *bytes;
@@ -104,8 +114,11 @@ struct text_span {
 
 /* What a cgroup's path says by itself. Spans point into the path. */
 struct cgroup_identity {
-	const char *runtime;   /* "docker", "containerd", "cri-o", "podman", "lxc", "nspawn", "qemu"; "oci" and "cri": a
-				  container whose path does not say whose; NULL: no container */
+	/*
+	 * "docker", "containerd", "cri-o", "podman", "lxc", "nspawn", "qemu"; "oci" and "cri" when the
+	 * path does not say whose container it is; NULL: no container
+	 */
+	const char *runtime;
 	struct text_span id;   /* 64 hexadecimal digits, or the name for lxc and machines */
 	char pod_uid[40];      /* with dashes; "" when there is none */
 	const char *qos;       /* "guaranteed", "burstable", "besteffort"; NULL */
@@ -115,32 +128,37 @@ void cgroup_identify(const char *path, size_t len, struct cgroup_identity *ret);
 
 struct container {
 	const char *runtime;
-	const char *id; /* whole */
-	const char *name, *image;		      /* NULL: not known */
+	const char *id;		  /* whole */
+	const char *name, *image; /* NULL: not known */
 	const char *pod_name, *pod_namespace, *pod_uid;
 };
 
-/* Path of a cgroup by its id in the version 2 hierarchy; NULL when there is none (any more, that nobody asked for before). */
+/*
+ * Path of a cgroup by its id in the version 2 hierarchy; NULL when there is none (any more, that
+ * nobody asked for before).
+ */
 const char *host_cgroup_path(struct host *h, u64 id);
 /*
- * From the text of /proc/PID/cgroup, the path that tells most: that of version 2, unless only another hierarchy knows of the
- * container or the unit (hybrid machines).
+ * From the text of /proc/PID/cgroup, the path that tells most: that of version 2, unless only
+ * another hierarchy knows of the container or the unit (hybrid machines).
  */
 struct text_span host_cgroup_of_lines(const char *text, size_t len);
 /* The container a cgroup's path belongs to, with what its runtime's state files say; NULL: none. */
 const struct container *host_container(struct host *h, const char *path);
 
 /*
- * For --cgroup: a path (of the file system, or from the hierarchy's root) or an id; for --container: a name, or the
- * beginning of an id. The ids of those cgroups and of all below; the caller frees. -ENOENT, -ENOTUNIQ.
+ * For --cgroup: a path (of the file system, or from the hierarchy's root) or an id; for
+ * --container: a name, or the beginning of an id. The ids of those cgroups and of all below; the
+ * caller frees. -ENOENT, -ENOTUNIQ.
  */
 int host_cgroup_resolve(struct host *h, const char *text, u64 **ret_ids, size_t *ret_count);
 int host_container_resolve(struct host *h, const char *text, u64 **ret_ids, size_t *ret_count);
 
-/* ---- symbols ------------------------------------------------------------------------------------------------- */
+/* ---- symbols ----------------------------------------------------------------------------- */
 
 struct symbol {
-	const char *name;   /* "[kernel]", "[libc.so.6+0x1234]" or "[unknown]" when there is none; valid until the next call */
+	/* "[kernel]", "[libc.so.6+0x1234]" or "[unknown]" when there is none; until the next call. */
+	const char *name;
 	const char *module; /* base name of the file, the kernel's module; NULL */
 	u64 offset;	    /* from the beginning of the function */
 	bool known;
@@ -149,9 +167,12 @@ struct symbol {
 void host_kernel_symbol(struct host *h, u64 address, struct symbol *ret);
 void host_user_symbol(struct host *h, u32 pid, u64 address, struct symbol *ret);
 /*
- * Adds "outermost;...;innermost", as flame graph tools read it, of addresses as the kernel gives them (innermost first). What
- * would break such a line (semicolons, spaces, control characters) is replaced.
+ * Adds "outermost;...;innermost", as flame graph tools read it, of addresses as the kernel gives
+ * them (innermost first). What would break such a line (semicolons, spaces, control characters)
+ * is replaced.
  */
-int host_format_stack(struct host *h, u32 pid, const u64 *addresses, size_t count, bool user, struct buf *b);
+int host_format_stack(struct host *h, u32 pid, const u64 *addresses, size_t count, bool user,
+		      struct buf *b);
 /* For people: one frame a line, the innermost first: "    name+0x1f (libc.so.6)". */
-int host_format_stack_lines(struct host *h, u32 pid, const u64 *addresses, size_t count, bool user, struct buf *b);
+int host_format_stack_lines(struct host *h, u32 pid, const u64 *addresses, size_t count, bool user,
+			    struct buf *b);

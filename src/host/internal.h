@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of this folder share: the state itself, and how files are read. Nobody else includes this. */
+/*
+ * What the files of this folder share: the state itself, and how files are read. Nobody else
+ * includes this.
+ */
 #pragma once
 
 #include "host/cache.h"
@@ -9,9 +12,9 @@
 #define PATH_SIZE 4096
 
 struct process_table {
-	struct cache live, gone;	/* of struct process_entry, by pid */
-	size_t bytes;			/* of texts */
-	u64 ns_per_tick, boot_offset;	/* CLOCK_BOOTTIME minus CLOCK_MONOTONIC */
+	struct cache live, gone;      /* of struct process_entry, by pid */
+	size_t bytes;		      /* of texts */
+	u64 ns_per_tick, boot_offset; /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC */
 };
 
 struct id_names {
@@ -45,10 +48,12 @@ struct host {
 };
 
 /* The root and a path below it, cut at PATH_SIZE (then no file is found). Returns @path. */
-const char *host_path(const struct host *h, char path[PATH_SIZE], const char *fmt, ...) PRINTF_LIKE(3, 4);
+const char *host_path(const struct host *h, char path[PATH_SIZE], const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
 /*
- * Reads a regular file of at most @limit bytes into @b: never waits (a FIFO, a device), does not follow a last link. Unlike
- * read_file() it sets no error text, because what is not there is an answer. 0 or -errno.
+ * Reads a regular file of at most @limit bytes into @b: never waits (a FIFO, a device), does not
+ * follow a last link. Unlike read_file() it sets no error text, because what is not there is an
+ * answer. 0 or -errno.
  */
 int read_regular(const char *path, size_t limit, struct buf *b);
 /* Reads a file of /proc the same way. */
@@ -62,5 +67,8 @@ void names_free(struct cache *c);
 struct symbol_tables *symbols_free(struct symbol_tables *s);
 void columns_free(struct column_source *c);
 
-/* Is the process that had @pid last known to be there a moment ago? As host_process(), but at most one look every 100 ms. */
+/*
+ * Is the process that had @pid last known to be there a moment ago? As host_process(), but at
+ * most one look every 100 ms.
+ */
 const struct process *host_process_recent(struct host *h, u32 pid);

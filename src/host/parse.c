@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* See parse.h. A cursor walks over the bytes; every step either matches and advances or fails the whole line. */
+/*
+ * See parse.h. A cursor walks over the bytes; every step either matches and advances or fails the
+ * whole line.
+ */
 #include "host/parse.h"
 
 struct cursor {
@@ -71,7 +74,8 @@ bool next_line(struct text_span *rest, struct text_span *ret_line)
 	if (!rest->len)
 		return false;
 	newline = memchr(rest->bytes, '\n', rest->len);
-	*ret_line = (struct text_span){ rest->bytes, newline ? (size_t)(newline - rest->bytes) : rest->len };
+	*ret_line = (struct text_span){ rest->bytes,
+					newline ? (size_t)(newline - rest->bytes) : rest->len };
 	rest->bytes += ret_line->len + (newline != NULL);
 	rest->len -= ret_line->len + (newline != NULL);
 	return true;
@@ -95,7 +99,8 @@ int parse_stat(const char *text, size_t len, struct stat_line *ret)
 	struct cursor c = { text, text + len };
 	struct stat_line line = {};
 
-	if (!open || !close || close < open || !take_u32(&c, &line.pid) || !take_char(&c, ' ') || c.at != open)
+	if (!open || !close || close < open || !take_u32(&c, &line.pid) || !take_char(&c, ' ') ||
+	    c.at != open)
 		return -EBADMSG;
 	line.comm = (struct text_span){ open + 1, close - open - 1 };
 	c.at = close + 1;
@@ -148,8 +153,9 @@ int parse_maps_line(const char *text, size_t len, struct maps_line *ret)
 	struct maps_line line = {};
 	u64 major, minor;
 
-	if (!take_number(&c, 16, &line.start) || !take_char(&c, '-') || !take_number(&c, 16, &line.end) ||
-	    !take_char(&c, ' ') || c.end - c.at < 5 || line.end <= line.start)
+	if (!take_number(&c, 16, &line.start) || !take_char(&c, '-') ||
+	    !take_number(&c, 16, &line.end) || !take_char(&c, ' ') || c.end - c.at < 5 ||
+	    line.end <= line.start)
 		return -EBADMSG;
 	line.executable = c.at[2] == 'x';
 	c.at += 4;
@@ -200,8 +206,8 @@ int parse_perf_map_line(const char *text, size_t len, struct perf_map_line *ret)
 
 	if (c.end - c.at > 2 && c.at[0] == '0' && (c.at[1] == 'x' || c.at[1] == 'X'))
 		c.at += 2;
-	if (!take_number(&c, 16, &line.start) || !take_char(&c, ' ') || !take_number(&c, 16, &line.size) ||
-	    !take_char(&c, ' '))
+	if (!take_number(&c, 16, &line.start) || !take_char(&c, ' ') ||
+	    !take_number(&c, 16, &line.size) || !take_char(&c, ' '))
 		return -EBADMSG;
 	skip_blanks(&c);
 	line.name = (struct text_span){ c.at, c.end - c.at };

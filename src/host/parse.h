@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The formats of the files that the host reads, as pure functions over bytes: nothing is opened, nothing is allocated, nothing
- * outside of the given bytes is read. Processes write into some of these files (their own name, their mappings' names),
- * hence the fuzz targets.
+ * The formats of the files that the host reads, as pure functions over bytes: nothing is opened,
+ * nothing is allocated, nothing outside of the given bytes is read. Processes write into some of
+ * these files (their own name, their mappings' names), hence the fuzz targets.
  */
 #pragma once
 
@@ -22,7 +22,10 @@ struct status_ids {
 };
 int parse_status(const char *text, size_t len, struct status_ids *ret);
 
-/* One line of /proc/PID/maps. @path is "" for anonymous memory; octal escapes (\012) are left as they are. */
+/*
+ * One line of /proc/PID/maps. @path is "" for anonymous memory; octal escapes (\012) are left as
+ * they are.
+ */
 struct maps_line {
 	u64 start, end, offset, inode;
 	u32 major, minor;
@@ -31,7 +34,10 @@ struct maps_line {
 };
 int parse_maps_line(const char *line, size_t len, struct maps_line *ret);
 
-/* One line of /proc/kallsyms: "ffffffff81000000 T _text" or, of a module, with "\t[module]" behind. */
+/*
+ * One line of /proc/kallsyms: "ffffffff81000000 T _text" or, of a module, with "\t[module]"
+ * behind.
+ */
 struct kallsyms_line {
 	u64 address;
 	char type;

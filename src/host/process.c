@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Who had a pid at a time. Pids are used again, and records are read after the fact: so an answer is given only for a time
- * in which the process is known to have had the pid. A record younger than the last look at /proc costs a new look;
- * all records that were waiting at that moment are then covered by it.
+ * Who had a pid at a time. Pids are used again, and records are read after the fact: so an answer
+ * is given only for a time in which the process is known to have had the pid. A record younger
+ * than the last look at /proc costs a new look; all records that were waiting at that moment are
+ * then covered by it.
  */
 #include "host/process_table.h"
 
@@ -10,9 +11,15 @@
 
 /* A pid is not used again this soon: all others come first. */
 #define GRACE NSEC_PER_SEC
-/* Between a process's start time and the record of its fork; start times of /proc are rounded to ticks besides. */
+/*
+ * Between a process's start time and the record of its fork; start times of /proc are rounded to
+ * ticks besides.
+ */
 #define FORK_SLACK (100 * NSEC_PER_MSEC)
-/* What /proc said about a process that may exec, change its user or its cgroup unheard is read again after this. */
+/*
+ * What /proc said about a process that may exec, change its user or its cgroup unheard is read
+ * again after this.
+ */
 #define PARTS_VALID NSEC_PER_SEC
 #define RECENT (100 * NSEC_PER_MSEC)
 
@@ -52,7 +59,8 @@ static void trim(struct host *h, const struct process_entry *keep)
 {
 	struct process_table *t = &h->processes;
 
-	while (t->live.count + t->gone.count > h->limits.processes || t->bytes > h->limits.process_bytes) {
+	while (t->live.count + t->gone.count > h->limits.processes ||
+	       t->bytes > h->limits.process_bytes) {
 		struct cache *from = &t->gone;
 		struct process_entry *e;
 
@@ -124,7 +132,8 @@ static void refresh(struct process_entry *e, const struct stat_line *line, u64 s
 		e->p.start = start;
 	if (!e->ppid_fed)
 		e->p.ppid = line->ppid;
-	if (strlen(e->p.comm) != line->comm.len || memcmp(e->p.comm, line->comm.bytes, line->comm.len)) {
+	if (strlen(e->p.comm) != line->comm.len ||
+	    memcmp(e->p.comm, line->comm.bytes, line->comm.len)) {
 		process_set_comm(e, line->comm.bytes, line->comm.len);
 		e->tried &= ~(unsigned)(PROCESS_EXE | PROCESS_ARGS); /* most likely an exec */
 		e->p.image = now;
@@ -168,7 +177,9 @@ static struct process_entry *find(struct host *h, u32 pid, u64 time)
 	return e;
 }
 
-/* Nobody else may have answered while we read: a new start time means that the pid changed hands. */
+/*
+ * Nobody else may have answered while we read: a new start time means that the pid changed hands.
+ */
 static bool read_parts(struct host *h, struct process_entry *e, unsigned parts)
 {
 	struct stat_line line;
@@ -209,7 +220,7 @@ const struct process *host_process_recent(struct host *h, u32 pid)
 	return host_process(h, pid, 0, 0);
 }
 
-/* ---- what is fed --------------------------------------------------------------------------------------- */
+/* ---- what is fed ------------------------------------------------------------------------- */
 
 static int inherit(struct host *h, struct process_entry *e, const struct process_entry *parent)
 {
@@ -221,7 +232,8 @@ static int inherit(struct host *h, struct process_entry *e, const struct process
 	if (!err && p->args)
 		err = process_set_args(h, e, p->args, p->args_len);
 	if (!err && p->cgroup_path)
-		err = process_set_text(h, &e->p.cgroup_path, p->cgroup_path, strlen(p->cgroup_path));
+		err = process_set_text(h, &e->p.cgroup_path, p->cgroup_path,
+				       strlen(p->cgroup_path));
 	e->p.uid = p->uid;
 	e->p.gid = p->gid;
 	e->p.has_ids = p->has_ids;
@@ -235,7 +247,8 @@ int host_process_fork(struct host *h, u32 pid, u32 ppid, const char *comm, u64 t
 	const struct process_entry *parent;
 	int err = 0;
 
-	if (e && e->p.start <= time && e->p.start && time < e->p.start + h->processes.ns_per_tick + FORK_SLACK) {
+	if (e && e->p.start <= time && e->p.start &&
+	    time < e->p.start + h->processes.ns_per_tick + FORK_SLACK) {
 		e->p.ppid = ppid; /* some other record made us look already */
 		e->ppid_fed = true;
 		return 0;
@@ -259,7 +272,10 @@ int host_process_fork(struct host *h, u32 pid, u32 ppid, const char *comm, u64 t
 	return err;
 }
 
-/* The entry that an exec at @time changes: the live one if it is certainly that process, else a new one. */
+/*
+ * The entry that an exec at @time changes: the live one if it is certainly that process, else a
+ * new one.
+ */
 static struct process_entry *entry_for_exec(struct host *h, u32 pid, u64 time)
 {
 	struct process_entry *e = entry_of(cache_find(&h->processes.live, pid));
@@ -280,8 +296,8 @@ static struct process_entry *entry_for_exec(struct host *h, u32 pid, u64 time)
 	return e;
 }
 
-int host_process_exec(struct host *h, u32 pid, u32 ppid, const char *comm, const char *exe, const char *args,
-		      size_t args_len, u64 time)
+int host_process_exec(struct host *h, u32 pid, u32 ppid, const char *comm, const char *exe,
+		      const char *args, size_t args_len, u64 time)
 {
 	struct process_entry *e = entry_for_exec(h, pid, time);
 	int err = 0;
@@ -320,7 +336,7 @@ void host_process_exit(struct host *h, u32 pid, u64 time)
 		retire(h, e, time);
 }
 
-/* ---- the whole of /proc ---------------------------------------------------------------------------------- */
+/* ---- the whole of /proc ------------------------------------------------------------------ */
 
 static void close_dir(DIR **dir)
 {
@@ -338,8 +354,8 @@ static bool is_pid(const char *name, u32 *ret)
 	return true;
 }
 
-ssize_t host_seed(struct host *h, unsigned parts, void (*progress)(void *context, size_t done, size_t all),
-		  void *context)
+ssize_t host_seed(struct host *h, unsigned parts,
+		  void (*progress)(void *context, size_t done, size_t all), void *context)
 {
 	char path[PATH_SIZE];
 	_cleanup_(close_dir) DIR *dir = opendir(host_path(h, path, "/proc"));

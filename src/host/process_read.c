@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What /proc says about one process. Every file can be gone between two reads: then the part is not known. */
+/*
+ * What /proc says about one process. Every file can be gone between two reads: then the part is
+ * not known.
+ */
 #include "host/process_table.h"
 
 #include <sys/stat.h>
@@ -109,7 +112,8 @@ static void read_cgroup(struct host *h, struct process_entry *e)
 	char path[PATH_SIZE];
 	struct text_span best;
 
-	if (read_proc(host_path(h, path, "/proc/%u/cgroup", e->p.pid), PROC_FILE_MAX, &h->text) || !h->text.len)
+	if (read_proc(host_path(h, path, "/proc/%u/cgroup", e->p.pid), PROC_FILE_MAX, &h->text) ||
+	    !h->text.len)
 		return;
 	best = host_cgroup_of_lines(h->text.data, h->text.len);
 	if (best.bytes && !process_set_text(h, &e->p.cgroup_path, best.bytes, best.len))

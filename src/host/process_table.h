@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between process.c (who had a pid when) and process_read.c (what /proc says). An entry holds for the span in which the
- * process is known to have had the pid:
+ * Between process.c (who had a pid when) and process_read.c (what /proc says). An entry holds for
+ * the span in which the process is known to have had the pid:
  *
  *	start ........ first .......... seen .............. end
  *	(from stat     (heard of        (last time it was   (heard of exit, or seen
@@ -13,16 +13,22 @@
 
 struct process_entry {
 	struct cache_item item;
-	struct process p;	 /* texts are owned */
-	u64 first, seen, end;	 /* end: 0 while it is not known to have gone */
-	u64 parts_read;		 /* when /proc was last read for parts */
-	unsigned tried, known;	 /* process_part bits */
-	bool ppid_fed;		 /* the parent at the fork: /proc has the one that adopted it later */
+	struct process p;      /* texts are owned */
+	u64 first, seen, end;  /* end: 0 while it is not known to have gone */
+	u64 parts_read;	       /* when /proc was last read for parts */
+	unsigned tried, known; /* process_part bits */
+	bool ppid_fed;	       /* the parent at the fork: /proc has the one that adopted it later */
 };
 
-/* What a look at /proc/PID/stat says: -ESRCH when there is no such process. Fills @start, and @line into h->text. */
+/*
+ * What a look at /proc/PID/stat says: -ESRCH when there is no such process. Fills @start, and
+ * @line into h->text.
+ */
 int process_look(struct host *h, u32 pid, struct stat_line *line, u64 *ret_start);
-/* Reads the parts not tried yet. Whether it is still the same process is for the caller to check afterwards. */
+/*
+ * Reads the parts not tried yet. Whether it is still the same process is for the caller to check
+ * afterwards.
+ */
 void process_read_parts(struct host *h, struct process_entry *e, unsigned parts);
 /* Replaces a text of an entry, counted against the table's bytes. NULL clears. 0 or -ENOMEM. */
 int process_set_text(struct host *h, const char **text, const char *bytes, size_t len);

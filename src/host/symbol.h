@@ -2,11 +2,12 @@
 /*
  * Between the files that give names to addresses:
  *
- *	address -> region of the process (symbol_maps.c) -> ELF file (symbol_elf.c) or perf map (symbol_perf.c) -> name
+ *	address -> region (symbol_maps.c) -> ELF file (symbol_elf.c), perf map (symbol_perf.c) -> name
  *	address -> the kernel's table (symbol_kernel.c) -> name
  *
- * Files are read with pread() and never mapped: a process can shorten its file while we look, and a mapping would
- * then kill us. What stays in memory is an index of 16 bytes a function; names are read when one is shown.
+ * Files are read with pread() and never mapped: a process can shorten its file while we look, and
+ * a mapping would then kill us. What stays in memory is an index of 16 bytes a function; names
+ * are read when one is shown.
  */
 #pragma once
 
@@ -50,7 +51,7 @@ struct segment {
 struct elf_file {
 	struct cache_item item;
 	u64 device, inode, bytes_long, mtime;
-	struct image image;   /* where the names are: the file, or its separate debug file */
+	struct image image; /* where the names are: the file, or its separate debug file */
 	u64 strings, strings_size;
 	struct segment segments[SEGMENTS_MAX];
 	unsigned segment_count;
@@ -59,8 +60,8 @@ struct elf_file {
 };
 
 /*
- * Reads the index of @image (taken over) into a new file; @debug_root is where usr/lib/debug lies. A file that is no ELF has no
- * functions and no segments. -ENOMEM.
+ * Reads the index of @image (taken over) into a new file; @debug_root is where usr/lib/debug
+ * lies. A file that is no ELF has no functions and no segments. -ENOMEM.
  */
 int elf_load(struct image image, const char *debug_root, size_t bytes_max, struct elf_file **ret);
 void elf_free(struct elf_file *f);
@@ -68,9 +69,15 @@ static inline size_t elf_bytes(const struct elf_file *f)
 {
 	return sizeof(*f) + f->capacity * sizeof(*f->functions);
 }
-/* From an offset in the file to an address in its own terms; false when no executable segment holds it. */
+/*
+ * From an offset in the file to an address in its own terms; false when no executable segment
+ * holds it.
+ */
 bool elf_address(const struct elf_file *f, u64 offset, u64 *ret);
-/* Adds the name of the function that holds @address to @name; its start to @ret_start. false: none does. */
+/*
+ * Adds the name of the function that holds @address to @name; its start to @ret_start. false:
+ * none does.
+ */
 bool elf_name(const struct elf_file *f, u64 address, struct buf *name, u64 *ret_start);
 
 /* ---- perf maps ---- */
@@ -79,7 +86,7 @@ struct perf_map {
 	struct perf_entry *items;
 	size_t count, capacity;
 	struct buf names;
-	struct stat st;  /* of the file when it was read */
+	struct stat st; /* of the file when it was read */
 	u64 looked;
 };
 

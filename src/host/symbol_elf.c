@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * ELF files: which functions are where. Read by hand rather than with libelf, which loads or maps whole sections: here a
- * symbol table passes through a small buffer, and what is kept is an index of its functions. Everything in
- * the file is somebody else's: each number is checked by reading through pread(), which knows the file's end.
+ * ELF files: which functions are where. Read by hand rather than with libelf, which loads or maps
+ * whole sections: here a symbol table passes through a small buffer, and what is kept is an index
+ * of its functions. Everything in the file is somebody else's: each number is checked by reading
+ * through pread(), which knows the file's end.
  */
 #include "host/symbol.h"
 
@@ -10,7 +11,8 @@
 #include <fcntl.h>
 
 #define CHUNK 16384
-#define STRING_MAX 1024 /* of a name */
+#define STRING_MAX 1024	      /* of a name */
+#define SYMBOLS_MAX (4 << 20) /* looked at in one file: a file can claim any number */
 #define NOTES_MAX 4096
 #define BUILD_ID_MAX 64
 /* A function written in assembly may have no size: it ends at the next, or here. */
@@ -69,11 +71,11 @@ static bool read_header(const struct image *i, struct header *ret)
 	ret->wide = u.ident[EI_CLASS] == ELFCLASS64;
 	if (ret->wide && !read_at(i, 0, &u.h64, sizeof(u.h64)))
 		return false;
-#define TAKE(h, phdr, shdr)                                                  \
-	do {                                                                 \
-		ret->segments = (h).e_phoff;                                 \
+#define TAKE(h, phdr, shdr)                                                             \
+	do {                                                                            \
+		ret->segments = (h).e_phoff;                                            \
 		ret->segment_count = (h).e_phentsize == sizeof(phdr) ? (h).e_phnum : 0; \
-		ret->sections = (h).e_shoff;                                 \
+		ret->sections = (h).e_shoff;                                            \
 		ret->section_count = (h).e_shentsize == sizeof(shdr) ? (h).e_shnum : 0; \
 	} while (0)
 	if (ret->wide)
@@ -92,31 +94,35 @@ static bool read_segment(const struct image *i, const struct header *h, u32 n, E
 		return read_at(i, h->segments + (u64)n * sizeof(*ret), ret, sizeof(*ret));
 	if (!read_at(i, h->segments + (u64)n * sizeof(p), &p, sizeof(p)))
 		return false;
-	*ret = (Elf64_Phdr){ .p_type = p.p_type, .p_flags = p.p_flags, .p_offset = p.p_offset,
-			     .p_vaddr = p.p_vaddr, .p_filesz = p.p_filesz };
+	*ret = (Elf64_Phdr){ .p_type = p.p_type,
+			     .p_flags = p.p_flags,
+			     .p_offset = p.p_offset,
+			     .p_vaddr = p.p_vaddr,
+			     .p_filesz = p.p_filesz };
 	return true;
 }
 
 static bool read_section(const struct image *i, const struct header *h, u32 n, struct section *ret)
 {
-	Elf64_Shdr s64;
-	Elf32_Shdr s32;
+	Elf64_Shdr wide;
+	Elf32_Shdr narrow;
 
 	if (n >= h->section_count)
 		return false;
 	if (h->wide) {
-		if (!read_at(i, h->sections + (u64)n * sizeof(s64), &s64, sizeof(s64)))
+		if (!read_at(i, h->sections + (u64)n * sizeof(wide), &wide, sizeof(wide)))
 			return false;
-		*ret = (struct section){ s64.sh_type, s64.sh_link, s64.sh_offset, s64.sh_size };
+		*ret = (struct section){ wide.sh_type, wide.sh_link, wide.sh_offset, wide.sh_size };
 		return true;
 	}
-	if (!read_at(i, h->sections + (u64)n * sizeof(s32), &s32, sizeof(s32)))
+	if (!read_at(i, h->sections + (u64)n * sizeof(narrow), &narrow, sizeof(narrow)))
 		return false;
-	*ret = (struct section){ s32.sh_type, s32.sh_link, s32.sh_offset, s32.sh_size };
+	*ret = (struct section){ narrow.sh_type, narrow.sh_link, narrow.sh_offset, narrow.sh_size };
 	return true;
 }
 
-static bool find_section(const struct image *i, const struct header *h, u32 type, struct section *ret)
+static bool find_section(const struct image *i, const struct header *h, u32 type,
+			 struct section *ret)
 {
 	for (u32 n = 0; n < h->section_count; n++) {
 		struct section s;
@@ -131,7 +137,7 @@ static bool find_section(const struct image *i, const struct header *h, u32 type
 	return false;
 }
 
-/* ---- symbols ------------------------------------------------------------------------------------------------------ */
+/* ---- symbols ----------------------------------------------------------------------------- */
 
 static int add_function(struct elf_file *f, const Elf64_Sym *s, size_t bytes_max)
 {
@@ -148,21 +154,23 @@ static int add_function(struct elf_file *f, const Elf64_Sym *s, size_t bytes_max
 	f->functions[f->count++] = (struct function){
 		.start = s->st_value,
 		.size = (u32)MIN(s->st_size, (u64)(1U << 30) - 1) & ((1U << 30) - 1),
-		.rank = binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2,
+		.rank = binding == STB_GLOBAL ? 0
+			: binding == STB_WEAK ? 1
+					      : 2,
 		.name = s->st_name,
 	};
 	return 0;
 }
 
-static int read_symbols(struct elf_file *f, const struct image *i, const struct header *h, const struct section *table,
-			size_t bytes_max)
+static int read_symbols(struct elf_file *f, const struct image *i, const struct header *h,
+			const struct section *table, size_t bytes_max)
 {
 	union {
 		Elf64_Sym s64[CHUNK / sizeof(Elf64_Sym)];
 		Elf32_Sym s32[CHUNK / sizeof(Elf32_Sym)];
 	} chunk;
 	const size_t size = h->wide ? sizeof(chunk.s64[0]) : sizeof(chunk.s32[0]);
-	u64 left = table->size / size, at = table->offset;
+	u64 left = MIN(table->size / size, (u64)SYMBOLS_MAX), at = table->offset;
 	int err = 0;
 
 	while (left && !err) {
@@ -173,9 +181,12 @@ static int read_symbols(struct elf_file *f, const struct image *i, const struct 
 		for (size_t k = 0; k < n && !err; k++) {
 			const Elf32_Sym *s = &chunk.s32[k];
 
-			err = add_function(f, h->wide ? &chunk.s64[k] :
-				&(Elf64_Sym){ s->st_name, s->st_info, s->st_other, s->st_shndx, s->st_value,
-					      s->st_size }, bytes_max);
+			err = add_function(f,
+					   h->wide ? &chunk.s64[k]
+						   : &(Elf64_Sym){ s->st_name, s->st_info,
+								   s->st_other, s->st_shndx,
+								   s->st_value, s->st_size },
+					   bytes_max);
 		}
 		left -= n;
 		at += n * size;
@@ -184,7 +195,8 @@ static int read_symbols(struct elf_file *f, const struct image *i, const struct 
 }
 
 /* Takes the functions of a symbol table of this type, if there is one that has any. 1: taken. */
-static int take_table(struct elf_file *f, const struct image *i, const struct header *h, u32 type, size_t bytes_max)
+static int take_table(struct elf_file *f, const struct image *i, const struct header *h, u32 type,
+		      size_t bytes_max)
 {
 	struct section table, strings;
 	int err;
@@ -199,7 +211,7 @@ static int take_table(struct elf_file *f, const struct image *i, const struct he
 	return f->count != 0;
 }
 
-/* ---- separate debug files ------------------------------------------------------------------------------------------ */
+/* ---- separate debug files ---------------------------------------------------------------- */
 
 /* Looks through notes for the build id; its length, 0 when there is none. */
 static size_t id_in_notes(const u8 *notes, size_t len, u8 id[BUILD_ID_MAX])
@@ -213,8 +225,9 @@ static size_t id_in_notes(const u8 *notes, size_t len, u8 id[BUILD_ID_MAX])
 		desc = ((u64)n.n_descsz + 3) & ~3ULL;
 		if (name + n.n_descsz > len - sizeof(n))
 			return 0;
-		if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == 4 && !memcmp(notes + sizeof(n), "GNU", 4) &&
-		    n.n_descsz > 1 && n.n_descsz <= BUILD_ID_MAX) {
+		if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == 4 &&
+		    !memcmp(notes + sizeof(n), "GNU", 4) && n.n_descsz > 1 &&
+		    n.n_descsz <= BUILD_ID_MAX) {
 			memcpy(id, notes + sizeof(n) + name, n.n_descsz);
 			return n.n_descsz;
 		}
@@ -235,7 +248,8 @@ static size_t build_id(const struct image *i, const struct header *h, u8 id[BUIL
 
 		if (!read_segment(i, h, n, &p))
 			break;
-		if (p.p_type != PT_NOTE || p.p_filesz > sizeof(notes) || !read_at(i, p.p_offset, notes, p.p_filesz))
+		if (p.p_type != PT_NOTE || p.p_filesz > sizeof(notes) ||
+		    !read_at(i, p.p_offset, notes, p.p_filesz))
 			continue;
 		len = id_in_notes(notes, p.p_filesz, id);
 		if (len)
@@ -260,8 +274,12 @@ static bool open_debug(const char *root, const u8 *id, size_t len, struct image 
 	return ret->fd >= 0;
 }
 
-/* The debug file's functions, in the same addresses as the file's own. 1: taken, and its image is the one to read names from. */
-static int take_debug(struct elf_file *f, const struct header *h, const char *root, size_t bytes_max)
+/*
+ * The debug file's functions, in the same addresses as the file's own. 1: taken, and its image is
+ * the one to read names from.
+ */
+static int take_debug(struct elf_file *f, const struct header *h, const char *root,
+		      size_t bytes_max)
 {
 	struct header debug_header;
 	struct image debug;
@@ -271,8 +289,9 @@ static int take_debug(struct elf_file *f, const struct header *h, const char *ro
 
 	if (!len || !open_debug(root, id, len, &debug))
 		return 0;
-	taken = read_header(&debug, &debug_header) ?
-			take_table(f, &debug, &debug_header, SHT_SYMTAB, bytes_max) : 0;
+	taken = read_header(&debug, &debug_header)
+			? take_table(f, &debug, &debug_header, SHT_SYMTAB, bytes_max)
+			: 0;
 	if (taken <= 0) {
 		close(debug.fd);
 		return taken;
@@ -283,7 +302,7 @@ static int take_debug(struct elf_file *f, const struct header *h, const char *ro
 	return 1;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------------------------- */
+/* ---- loading ----------------------------------------------------------------------------- */
 
 static void read_segments(struct elf_file *f, const struct header *h)
 {
@@ -293,7 +312,8 @@ static void read_segments(struct elf_file *f, const struct header *h)
 		if (!read_segment(&f->image, h, n, &p))
 			break;
 		if (p.p_type == PT_LOAD && p.p_flags & PF_X)
-			f->segments[f->segment_count++] = (struct segment){ p.p_offset, p.p_filesz, p.p_vaddr };
+			f->segments[f->segment_count++] =
+				(struct segment){ p.p_offset, p.p_filesz, p.p_vaddr };
 	}
 }
 
@@ -353,7 +373,7 @@ void elf_free(struct elf_file *f)
 	free(f);
 }
 
-/* ---- lookup -------------------------------------------------------------------------------------------------------- */
+/* ---- lookup ------------------------------------------------------------------------------ */
 
 bool elf_address(const struct elf_file *f, u64 offset, u64 *ret)
 {
@@ -410,8 +430,9 @@ static void best_name(const struct elf_file *f, size_t i, struct buf *out)
 		bool local = f->functions[i].rank == 2;
 		size_t len = read_name(f, &f->functions[i], name);
 
-		if (!len || (best_len && (local > best_local || (local == best_local &&
-		    underscores(name, len) >= underscores(best, best_len)))))
+		if (!len || (best_len && (local > best_local ||
+					  (local == best_local &&
+					   underscores(name, len) >= underscores(best, best_len)))))
 			continue;
 		memcpy(best, name, len);
 		best_len = len;
@@ -434,8 +455,8 @@ bool elf_name(const struct elf_file *f, u64 address, struct buf *name, u64 *ret_
 	}
 	first = low > LOOK_BACK ? low - LOOK_BACK : 0;
 	for (size_t i = low; i-- > first;) {
-		if (!holds(f, i, address) || (!f->functions[i].size && f->functions[i].start !=
-					      f->functions[low - 1].start))
+		if (!holds(f, i, address) ||
+		    (!f->functions[i].size && f->functions[i].start != f->functions[low - 1].start))
 			continue;
 		buf_clear(name);
 		best_name(f, i, name);

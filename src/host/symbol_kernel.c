@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The kernel's functions, from one pass over /proc/kallsyms: it cannot be searched (the kernel writes all of it, some
- * 40 ms), so one pass must serve every later question. Kept are functions only, without the padding symbols (__pfx_...)
- * that stand before each function in kernels built for call depth tracking: about 2 MB. Read again, rarely, when
- * an address is in no function: a module or a BPF program came later.
+ * The kernel's functions, from one pass over /proc/kallsyms: it cannot be searched (the kernel
+ * writes all of it, some 40 ms), so one pass must serve every later question. Kept are functions
+ * only, without the padding symbols (__pfx_...) that stand before each function in kernels built
+ * for call depth tracking: about 2 MB. Read again, rarely, when an address is in no function: a
+ * module or a BPF program came later.
  */
 #include "host/symbol.h"
 
@@ -107,7 +108,8 @@ static void sort_symbols(struct kernel_symbols *k)
 static void read_symbols(struct host *h, struct kernel_symbols *k)
 {
 	char path[PATH_SIZE];
-	_cleanup_close_ int fd = open(host_path(h, path, "/proc/kallsyms"), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_close_ int fd =
+		open(host_path(h, path, "/proc/kallsyms"), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_free_ char *text = malloc(READ_SIZE);
 	size_t have = 0;
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Perf maps: what compilers at run time (Java, Node, .NET, PyPy) write about the code they made, into
- * /tmp/perf-PID.map of the process's own file system, PID as the process itself knows it. Anybody could leave
- * a file there: only one that belongs to the process's user, or to root, counts.
+ * Perf maps: what compilers at run time (Java, Node, .NET, PyPy) write about the code they made,
+ * into /tmp/perf-PID.map of the process's own file system, PID as the process itself knows it.
+ * Anybody could leave a file there: only one that belongs to the process's user, or to root,
+ * counts.
  */
 #include "host/symbol.h"
 
@@ -27,7 +28,8 @@ static int by_start(const void *a, const void *b)
 
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
-	return (x->name > y->name) - (x->name < y->name); /* as they came: the last is the newest code there */
+	return (x->name > y->name) -
+	       (x->name < y->name); /* as they came: the last is the newest code there */
 }
 
 static int add_entry(struct perf_map *p, const struct perf_map_line *line)
@@ -36,9 +38,9 @@ static int add_entry(struct perf_map *p, const struct perf_map_line *line)
 
 	if (err)
 		return err;
-	p->items[p->count++] = (struct perf_entry){
-		line->start, (u32)MIN(line->size, (u64)UINT32_MAX), (u32)p->names.len
-	};
+	p->items[p->count++] = (struct perf_entry){ line->start,
+						    (u32)MIN(line->size, (u64)UINT32_MAX),
+						    (u32)p->names.len };
 	buf_add(&p->names, line->name.bytes, line->name.len);
 	buf_add_char(&p->names, '\0');
 	return p->names.error;
@@ -77,7 +79,8 @@ void perf_map_refresh(struct host *h, u32 pid, struct perf_map *p)
 	if (read_proc(host_path(h, path, "/proc/%u/status", pid), 64 << 10, &h->text) ||
 	    parse_status(h->text.data, h->text.len, &ids))
 		return;
-	host_path(h, path, "/proc/%u/root/tmp/perf-%u.map", pid, ids.inner_pid ? ids.inner_pid : pid);
+	host_path(h, path, "/proc/%u/root/tmp/perf-%u.map", pid,
+		  ids.inner_pid ? ids.inner_pid : pid);
 	if (lstat(path, &st) || !S_ISREG(st.st_mode) || (st.st_uid != ids.uid && st.st_uid))
 		return;
 	if (st.st_ino == p->st.st_ino && st.st_size == p->st.st_size &&

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Names of users and groups from the files themselves: the C library's way (NSS) loads shared objects, which a static program
- * cannot, and may ask the network, which an observer must not. The file is read again when its time changed, looked at
- * once a second at most.
+ * Names of users and groups from the files themselves: the C library's way (NSS) loads shared
+ * objects, which a static program cannot, and may ask the network, which an observer must not.
+ * The file is read again when its time changed, looked at once a second at most.
  */
 #include "host/internal.h"
 

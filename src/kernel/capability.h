@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The facts of the machine that decide what Saker can do on it, read and not tried: kernel and BTF, security settings,
- * mounts, and the capabilities of this process. They become findings (features.h). Nothing is changed on the machine.
+ * The facts of the machine that decide what Saker can do on it, read and not tried: kernel and
+ * BTF, security settings, mounts, and the capabilities of this process. They become findings
+ * (features.h). Nothing is changed on the machine.
  */
 #pragma once
 
@@ -25,8 +26,9 @@ bool capability_have(enum capability c);
 /* Adds the findings of the groups kernel, security, mount and capability. 0 or -ENOMEM. */
 int capability_examine(struct findings *f);
 /*
- * The first mount point of a file system type ("cgroup2", "bpf", "tracefs") in a text of /proc/self/mountinfo, put into
- * @ret unescaped; -ENOENT. @options NULL, or gets the super block's options.
+ * The first mount point of a file system type ("cgroup2", "bpf", "tracefs") in a text of
+ * /proc/self/mountinfo, put into @ret unescaped; -ENOENT. @options NULL, or gets the super block's
+ * options.
  */
 int mount_find(const char *mountinfo, const char *type, struct buf *ret, struct buf *options);
 /* One of "none integrity confidentiality", the one in brackets; "" when there is none. */

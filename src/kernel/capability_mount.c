@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The file systems that Saker reads or pins to: where they are mounted, and what is lacking where they are not. */
+/*
+ * The file systems that Saker reads or pins to: where they are mounted, and what is lacking where
+ * they are not.
+ */
 #include "kernel/capability_mount.h"
 
 #include <fcntl.h>
@@ -12,7 +15,8 @@ static void add_unescaped(struct buf *b, const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (s[i] == '\\' && i + 3 < len && s[i + 1] >= '0' && s[i + 1] <= '3') {
-			buf_add_char(b, (char)((s[i + 1] - '0') << 6 | (s[i + 2] - '0') << 3 | (s[i + 3] - '0')));
+			buf_add_char(b, (char)((s[i + 1] - '0') << 6 | (s[i + 2] - '0') << 3 |
+					       (s[i + 3] - '0')));
 			i += 3;
 		} else {
 			buf_add_char(b, s[i]);
@@ -31,10 +35,14 @@ static const char *word_at(const char *line, size_t n, size_t *ret_len)
 	return line;
 }
 
-/* "36 35 98:0 / /mnt rw,noatime shared:1 - ext4 /dev/root rw": the part behind " - " has no fixed place. */
+/*
+ * "36 35 98:0 / /mnt rw,noatime shared:1 - ext4 /dev/root rw": the part behind " - " has no fixed
+ * place.
+ */
 int mount_find(const char *mountinfo, const char *type, struct buf *ret, struct buf *options)
 {
-	for (const char *line = mountinfo; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+	for (const char *line = mountinfo; *line;
+	     line += strcspn(line, "\n"), line += *line == '\n') {
 		size_t len, type_len, options_len;
 		const char *point = word_at(line, 4, &len), *dash = strstr(line, " - "), *word;
 
@@ -101,13 +109,15 @@ static void examine_cgroups(struct findings *f, const char *mountinfo)
 	text_add_safe(&safe, buf_str(&point), point.len);
 	if (v2 && v1)
 		findings_add(f, FINDING_MOUNT, FINDING_OK, "cgroups", "containers, --cgroup", NULL,
-			     "version 2 at %s, version 1 beside it (%zu controllers)", buf_str(&safe), v1);
+			     "version 2 at %s, version 1 beside it (%zu controllers)",
+			     buf_str(&safe), v1);
 	else
-		findings_add(f, FINDING_MOUNT, v2 ? FINDING_OK : FINDING_NO, "cgroups", "containers, --cgroup",
+		findings_add(f, FINDING_MOUNT, v2 ? FINDING_OK : FINDING_NO, "cgroups",
+			     "containers, --cgroup",
 			     "no filter by cgroup or container, no cgroup programs", "%s%s",
-			     v2 ? "version 2 at " :
-			     v1 ? "version 1 only" :
-				  "not mounted",
+			     v2	  ? "version 2 at "
+			     : v1 ? "version 1 only"
+				  : "not mounted",
 			     v2 ? buf_str(&safe) : "");
 }
 
@@ -118,13 +128,15 @@ void examine_mounts(struct findings *f)
 		bool needed;
 	} list[] = {
 		{ "tracefs", "classic tracepoints", "Saker mounts it when it needs it", true },
-		{ "bpf", "pins that outlive the process", "nothing can be pinned until it is at /sys/fs/bpf", true },
+		{ "bpf", "pins that outlive the process",
+		  "nothing can be pinned until it is at /sys/fs/bpf", true },
 		{ "debugfs", "nothing that tracefs does not have", NULL, false },
 	};
 	_cleanup_buf_ struct buf info = { 0 };
 
 	if (read_file("/proc/self/mountinfo", MOUNTINFO_LIMIT, &info)) {
-		findings_add(f, FINDING_MOUNT, FINDING_UNKNOWN, "mounts", NULL, NULL, "/proc/self/mountinfo cannot be read");
+		findings_add(f, FINDING_MOUNT, FINDING_UNKNOWN, "mounts", NULL, NULL,
+			     "/proc/self/mountinfo cannot be read");
 		return;
 	}
 	examine_cgroups(f, buf_str(&info));
@@ -133,10 +145,10 @@ void examine_mounts(struct findings *f)
 		bool there = !mount_find(buf_str(&info), list[i].type, &point, NULL);
 
 		text_add_safe(&safe, buf_str(&point), point.len);
-		findings_add(f, FINDING_MOUNT, there || !list[i].needed ? FINDING_OK : FINDING_NO, list[i].type,
-			     list[i].use, list[i].otherwise, "%s",
-			     there	    ? buf_str(&safe) :
-			     list[i].needed ? "not mounted" :
-					      "not mounted, not needed");
+		findings_add(f, FINDING_MOUNT, there || !list[i].needed ? FINDING_OK : FINDING_NO,
+			     list[i].type, list[i].use, list[i].otherwise, "%s",
+			     there	      ? buf_str(&safe)
+			     : list[i].needed ? "not mounted"
+					      : "not mounted, not needed");
 	}
 }

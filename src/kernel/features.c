@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The engine of the feature probes: the list of findings, the raw bpf(2) calls, and the judgement of an errno. EPERM
- * is an answer only from a process that had every privilege; else it says nothing of the kernel.
+ * The engine of the feature probes: the list of findings, the raw bpf(2) calls, and the judgement
+ * of an errno. EPERM is an answer only from a process that had every privilege; else it says
+ * nothing of the kernel.
  *
- * The calls are raw, not libbpf's: a probe must see the kernel's own refusal, without a retry or a fallback, and types
- * newer than the installed libbpf must be tried too.
+ * The calls are raw, not libbpf's: a probe must see the kernel's own refusal, without a retry or a
+ * fallback, and types newer than the installed libbpf must be tried too.
  */
 #include "kernel/features_probe.h"
 
@@ -22,8 +23,8 @@ void findings_free(struct findings *f)
 	*f = (struct findings){ 0 };
 }
 
-void findings_add(struct findings *f, enum finding_group group, enum finding_state state, const char *name,
-		  const char *use, const char *otherwise, const char *fmt, ...)
+void findings_add(struct findings *f, enum finding_group group, enum finding_state state,
+		  const char *name, const char *use, const char *otherwise, const char *fmt, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -40,11 +41,16 @@ void findings_add(struct findings *f, enum finding_group group, enum finding_sta
 		f->error = -ENOMEM;
 		return;
 	}
-	f->items[f->count++] =
-		(struct finding){ .group = group, .state = state, .name = name, .use = use, .otherwise = otherwise, .found = text };
+	f->items[f->count++] = (struct finding){ .group = group,
+						 .state = state,
+						 .name = name,
+						 .use = use,
+						 .otherwise = otherwise,
+						 .found = text };
 }
 
-const struct finding *findings_find(const struct findings *f, enum finding_group group, const char *name)
+const struct finding *findings_find(const struct findings *f, enum finding_group group,
+				    const char *name)
 {
 	for (size_t i = 0; i < f->count; i++)
 		if (f->items[i].group == group && !strcmp(f->items[i].name, name))
@@ -158,7 +164,9 @@ void attempt_judge(const struct probe *p, int result, struct attempt *ret)
 	if (result >= 0)
 		ret->state = FINDING_OK;
 	else if ((result == -EPERM || result == -EACCES) && !p->privileged)
-		attempt_say(ret, FINDING_UNKNOWN, "not tried: it needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (%s)", name);
+		attempt_say(ret, FINDING_UNKNOWN,
+			    "not tried: it needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (%s)",
+			    name);
 	else if (result == -ENOMEM || result == -EAGAIN || result == -EMFILE || result == -ENFILE)
 		attempt_say(ret, FINDING_UNKNOWN, "not known: the attempt ended with %s", name);
 	else if (result == -EPERM || result == -EACCES)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Map types, each tried by creating one with a single entry (a page where the type counts in pages). */
+/*
+ * Map types, each tried by creating one with a single entry (a page where the type counts in
+ * pages).
+ */
 #include "kernel/features_probe.h"
 
 #include <linux/btf.h>
@@ -14,38 +17,52 @@ struct map_feature {
 #define STORAGE .flags = BPF_F_NO_PREALLOC, .storage = true
 #define NEEDED "needed by most gadgets"
 
-#define MAP(a, b, c, d, key, value, entries, ...)                                                             \
-	{                                                                                                     \
-		.name = (a), .use = (b), .otherwise = (c), .type = (d), .key_size = (key),                    \
-		.value_size = (value), .max_entries = (entries), ##__VA_ARGS__                                \
+#define MAP(a, b, c, d, key, value, entries, ...)                                          \
+	{                                                                                  \
+		.name = (a), .use = (b), .otherwise = (c), .type = (d), .key_size = (key), \
+		.value_size = (value), .max_entries = (entries), ##__VA_ARGS__             \
 	}
 static const struct map_feature maps[] = {
 	MAP("hash", NEEDED, NULL, BPF_MAP_TYPE_HASH, 4, 4, 1),
 	MAP("array", NEEDED, NULL, BPF_MAP_TYPE_ARRAY, 4, 4, 1),
 	MAP("percpu_hash", NEEDED, NULL, BPF_MAP_TYPE_PERCPU_HASH, 4, 4, 1),
 	MAP("percpu_array", NEEDED, NULL, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 4, 1),
-	MAP("lru_hash", "in-flight tables that cannot fill up", NULL, BPF_MAP_TYPE_LRU_HASH, 4, 4, 1),
-	MAP("lru_percpu_hash", "counters per key that cannot fill up", NULL, BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 4, 1),
-	MAP("ringbuf", "the way of every event to user space (5.8)", NULL, BPF_MAP_TYPE_RINGBUF, 0, 0, 4096),
-	MAP("user_ringbuf", "messages to programs (6.1)", NULL, BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096),
+	MAP("lru_hash", "in-flight tables that cannot fill up", NULL, BPF_MAP_TYPE_LRU_HASH, 4, 4,
+	    1),
+	MAP("lru_percpu_hash", "counters per key that cannot fill up", NULL,
+	    BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 4, 1),
+	MAP("ringbuf", "the way of every event to user space (5.8)", NULL, BPF_MAP_TYPE_RINGBUF, 0,
+	    0, 4096),
+	MAP("user_ringbuf", "messages to programs (6.1)", NULL, BPF_MAP_TYPE_USER_RINGBUF, 0, 0,
+	    4096),
 	MAP("perf_event_array", "hardware counters", NULL, BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 1),
-	MAP("stack_trace", "stacks of profile and others", NULL, BPF_MAP_TYPE_STACK_TRACE, 4, 8 * 16, 1),
-	MAP("lpm_trie", "address ranges", NULL, BPF_MAP_TYPE_LPM_TRIE, 8, 4, 1, .flags = BPF_F_NO_PREALLOC),
+	MAP("stack_trace", "stacks of profile and others", NULL, BPF_MAP_TYPE_STACK_TRACE, 4,
+	    8 * 16, 1),
+	MAP("lpm_trie", "address ranges", NULL, BPF_MAP_TYPE_LPM_TRIE, 8, 4, 1,
+	    .flags = BPF_F_NO_PREALLOC),
 	MAP("prog_array", "tail calls", NULL, BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 1),
-	MAP("array_of_maps", "tables replaced as a whole", NULL, BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 1, .nested = true),
-	MAP("hash_of_maps", "tables per container", NULL, BPF_MAP_TYPE_HASH_OF_MAPS, 4, 4, 1, .nested = true),
-	MAP("bloom_filter", "quick 'never seen' tests (5.16)", "a hash is taken", BPF_MAP_TYPE_BLOOM_FILTER, 0, 4, 1),
+	MAP("array_of_maps", "tables replaced as a whole", NULL, BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4,
+	    1, .nested = true),
+	MAP("hash_of_maps", "tables per container", NULL, BPF_MAP_TYPE_HASH_OF_MAPS, 4, 4, 1,
+	    .nested = true),
+	MAP("bloom_filter", "quick 'never seen' tests (5.16)", "a hash is taken",
+	    BPF_MAP_TYPE_BLOOM_FILTER, 0, 4, 1),
 	MAP("queue", "free lists in the kernel", NULL, BPF_MAP_TYPE_QUEUE, 0, 4, 1),
 	MAP("cgroup_array", "tests for a cgroup", NULL, BPF_MAP_TYPE_CGROUP_ARRAY, 4, 4, 1),
 	MAP("sockhash", "moving data between sockets", NULL, BPF_MAP_TYPE_SOCKHASH, 4, 4, 1),
 	MAP("devmap", "sending packets on with XDP", NULL, BPF_MAP_TYPE_DEVMAP, 4, 4, 1),
 	MAP("cpumap", "spreading packets over CPUs with XDP", NULL, BPF_MAP_TYPE_CPUMAP, 4, 4, 1),
 	MAP("xskmap", "AF_XDP sockets", NULL, BPF_MAP_TYPE_XSKMAP, 4, 4, 1),
-	MAP("sk_storage", "state per socket", "a hash is taken", BPF_MAP_TYPE_SK_STORAGE, 4, 4, 0, STORAGE),
-	MAP("inode_storage", "state per file", "a hash is taken", BPF_MAP_TYPE_INODE_STORAGE, 4, 4, 0, STORAGE),
-	MAP("task_storage", "state per task (5.11)", "a hash is taken", BPF_MAP_TYPE_TASK_STORAGE, 4, 4, 0, STORAGE),
-	MAP("cgrp_storage", "state per cgroup (6.2)", "a hash is taken", MAP_CGRP_STORAGE, 4, 4, 0, STORAGE),
-	MAP("arena", "memory shared with user space (6.9)", "arrays are taken", MAP_ARENA, 0, 0, 1, .flags = BPF_F_MMAPABLE),
+	MAP("sk_storage", "state per socket", "a hash is taken", BPF_MAP_TYPE_SK_STORAGE, 4, 4, 0,
+	    STORAGE),
+	MAP("inode_storage", "state per file", "a hash is taken", BPF_MAP_TYPE_INODE_STORAGE, 4, 4,
+	    0, STORAGE),
+	MAP("task_storage", "state per task (5.11)", "a hash is taken", BPF_MAP_TYPE_TASK_STORAGE,
+	    4, 4, 0, STORAGE),
+	MAP("cgrp_storage", "state per cgroup (6.2)", "a hash is taken", MAP_CGRP_STORAGE, 4, 4, 0,
+	    STORAGE),
+	MAP("arena", "memory shared with user space (6.9)", "arrays are taken", MAP_ARENA, 0, 0, 1,
+	    .flags = BPF_F_MMAPABLE),
 };
 
 /* One 32-bit int: type 1, for key and value alike. */
@@ -90,9 +107,10 @@ void probe_maps(const struct probe *p, struct findings *f)
 		const struct map_feature *m = &maps[i];
 		u32 entries = m->max_entries == 4096 ? page : m->max_entries;
 		struct attempt a;
-		_cleanup_close_ int fd = m->storage ? storage_create(m) :
-					 m->nested  ? nested_create(m) :
-						      map_create(m->type, m->key_size, m->value_size, entries, m->flags);
+		_cleanup_close_ int fd = m->storage  ? storage_create(m)
+					 : m->nested ? nested_create(m)
+						     : map_create(m->type, m->key_size,
+								  m->value_size, entries, m->flags);
 
 		attempt_judge(p, fd, &a);
 		attempt_add(f, FINDING_MAP, m->name, m->use, m->otherwise, &a);

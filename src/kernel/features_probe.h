@@ -2,7 +2,8 @@
 /*
  * Between the files that try features: one attempt and its answer. Not for other folders.
  *
- * Types and commands that Debian 12's headers do not know stand here by number, under names of our own.
+ * Types and commands that Debian 12's headers do not know stand here by number, under names of our
+ * own.
  */
 #pragma once
 
@@ -41,7 +42,10 @@ struct probe {
 	bool privileged;       /* has CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN */
 };
 
-/* How an attempt ended: @error is 0 or a negative errno, @reason has words where the number is not enough. */
+/*
+ * How an attempt ended: @error is 0 or a negative errno, @reason has words where the number is not
+ * enough.
+ */
 struct attempt {
 	enum finding_state state;
 	int error;
@@ -67,7 +71,8 @@ int perf_open(u32 type, u64 config, u64 config1, u64 config2);
 
 /* Turns the result of a try into an attempt; a refusal for want of privileges is no answer. */
 void attempt_judge(const struct probe *p, int result, struct attempt *ret);
-void attempt_say(struct attempt *a, enum finding_state state, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void attempt_say(struct attempt *a, enum finding_state state, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
 void attempt_add(struct findings *f, enum finding_group group, const char *name, const char *use,
 		 const char *otherwise, const struct attempt *a);
 
@@ -77,7 +82,10 @@ void probe_maps(const struct probe *p, struct findings *f);
 void probe_helpers(const struct probe *p, struct findings *f);
 
 /* Elements of an array's initialiser. */
-#define INSN(c, d, s, o, i) { .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) }
+#define INSN(c, d, s, o, i)                                                         \
+	{                                                                           \
+		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) \
+	}
 #define MOV_IMM(reg, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, value)
 #define MOV_REG(to, from) INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
 #define ADD_IMM(reg, value) INSN(BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, value)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Program types and the places they go to. Where loading proves little, one step further is taken: perf events are opened
- * on this process, fentry is attached to the kernel's own test function, and multi links and tcx are asked with an argument
- * that can only be refused by a kernel that knows them, in a way that only it does.
+ * Program types and the places they go to. Where loading proves little, one step further is taken:
+ * perf events are opened on this process, fentry is attached to the kernel's own test function,
+ * and multi links and tcx are asked with an argument that can only be refused by a kernel that
+ * knows them, in a way that only it does.
  */
 #include "kernel/features_probe.h"
 
@@ -10,7 +11,7 @@
 
 enum step {
 	STEP_LOAD,
-	STEP_ATTACH,	   /* and attached to bpf_fentry_test1, or (iterators) made a link that nobody reads */
+	STEP_ATTACH, /* and attached to bpf_fentry_test1, or (iterators) made a link that nobody reads */
 	STEP_KPROBE_MULTI, /* and link refused with EFAULT */
 	STEP_UPROBE_MULTI, /* ... with EBADF */
 	STEP_TCX,	   /* ... with ENODEV */
@@ -29,49 +30,62 @@ struct program_feature {
 #define BY_TRACEPOINTS "gadgets take raw tracepoints instead"
 #define NO_NETWORK "that part of network policy cannot run"
 
-#define PROGRAM(a, b, c, d, ...) { .name = (a), .use = (b), .otherwise = (c), .type = (d), ##__VA_ARGS__ }
+#define PROGRAM(a, b, c, d, ...)                                                      \
+	{                                                                             \
+		.name = (a), .use = (b), .otherwise = (c), .type = (d), ##__VA_ARGS__ \
+	}
 static const struct program_feature programs[] = {
-	PROGRAM("raw_tp", "most gadgets", "classic tracepoints where a gadget has one", BPF_PROG_TYPE_RAW_TRACEPOINT),
-	PROGRAM("tp_btf", "tracepoints with typed arguments", BY_TRACEPOINTS, BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_RAW_TP,
-	  .target = TARGET_TRACEPOINT),
-	PROGRAM("tracepoint", "classic tracepoints", "raw tracepoints where a gadget has one", BPF_PROG_TYPE_TRACEPOINT),
+	PROGRAM("raw_tp", "most gadgets", "classic tracepoints where a gadget has one",
+		BPF_PROG_TYPE_RAW_TRACEPOINT),
+	PROGRAM("tp_btf", "tracepoints with typed arguments", BY_TRACEPOINTS, BPF_PROG_TYPE_TRACING,
+		.attach = BPF_TRACE_RAW_TP, .target = TARGET_TRACEPOINT),
+	PROGRAM("tracepoint", "classic tracepoints", "raw tracepoints where a gadget has one",
+		BPF_PROG_TYPE_TRACEPOINT),
 	PROGRAM("perf_event", "profile", "profile cannot run", BPF_PROG_TYPE_PERF_EVENT),
-	PROGRAM("perf link", "perf probes as links (5.15)", "attached by ioctl", BPF_PROG_TYPE_TRACEPOINT, .attach = BPF_PERF_EVENT,
-	  .step = STEP_PERF_LINK),
-	PROGRAM("kprobe.multi", "many kernel functions at once (5.18)", "one probe for each function", BPF_PROG_TYPE_KPROBE,
-	  .attach = BPF_TRACE_KPROBE_MULTI, .step = STEP_KPROBE_MULTI),
-	PROGRAM("uprobe.multi", "many places of a program at once (6.6)", "one probe for each place", BPF_PROG_TYPE_KPROBE,
-	  .attach = ATTACH_UPROBE_MULTI, .step = STEP_UPROBE_MULTI),
-	PROGRAM("fentry", "kernel functions by BTF", BY_TRACEPOINTS, BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_FENTRY,
-	  .target = TARGET_FUNCTION, .step = STEP_ATTACH),
-	PROGRAM("fexit", "return values of kernel functions", BY_TRACEPOINTS, BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_FEXIT,
-	  .target = TARGET_FUNCTION, .step = STEP_ATTACH),
-	PROGRAM("lsm", "denying in the kernel", "enforcement by signals only", BPF_PROG_TYPE_LSM, .attach = BPF_LSM_MAC, .target = TARGET_LSM),
-	PROGRAM("lsm.sleepable", "denying by what must be read from user memory", "decided without it", BPF_PROG_TYPE_LSM,
-	  .attach = BPF_LSM_MAC, .target = TARGET_LSM, .flags = BPF_F_SLEEPABLE),
-	PROGRAM("iter", "listing tasks and sockets from inside", "/proc is read", BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_ITER,
-	  .target = TARGET_ITER, .step = STEP_ATTACH),
+	PROGRAM("perf link", "perf probes as links (5.15)", "attached by ioctl",
+		BPF_PROG_TYPE_TRACEPOINT, .attach = BPF_PERF_EVENT, .step = STEP_PERF_LINK),
+	PROGRAM("kprobe.multi", "many kernel functions at once (5.18)",
+		"one probe for each function", BPF_PROG_TYPE_KPROBE,
+		.attach = BPF_TRACE_KPROBE_MULTI, .step = STEP_KPROBE_MULTI),
+	PROGRAM("uprobe.multi", "many places of a program at once (6.6)",
+		"one probe for each place", BPF_PROG_TYPE_KPROBE, .attach = ATTACH_UPROBE_MULTI,
+		.step = STEP_UPROBE_MULTI),
+	PROGRAM("fentry", "kernel functions by BTF", BY_TRACEPOINTS, BPF_PROG_TYPE_TRACING,
+		.attach = BPF_TRACE_FENTRY, .target = TARGET_FUNCTION, .step = STEP_ATTACH),
+	PROGRAM("fexit", "return values of kernel functions", BY_TRACEPOINTS, BPF_PROG_TYPE_TRACING,
+		.attach = BPF_TRACE_FEXIT, .target = TARGET_FUNCTION, .step = STEP_ATTACH),
+	PROGRAM("lsm", "denying in the kernel", "enforcement by signals only", BPF_PROG_TYPE_LSM,
+		.attach = BPF_LSM_MAC, .target = TARGET_LSM),
+	PROGRAM("lsm.sleepable", "denying by what must be read from user memory",
+		"decided without it", BPF_PROG_TYPE_LSM, .attach = BPF_LSM_MAC,
+		.target = TARGET_LSM, .flags = BPF_F_SLEEPABLE),
+	PROGRAM("iter", "listing tasks and sockets from inside", "/proc is read",
+		BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_ITER, .target = TARGET_ITER,
+		.step = STEP_ATTACH),
 	PROGRAM("xdp", "flood guard, load balancing", NO_NETWORK, BPF_PROG_TYPE_XDP),
 	PROGRAM("tc (sched_cls)", "packets at an interface", NO_NETWORK, BPF_PROG_TYPE_SCHED_CLS),
-	PROGRAM("tcx", "packets at an interface, by link (6.6)", "tc's clsact is taken", BPF_PROG_TYPE_SCHED_CLS,
-	  .attach = ATTACH_TCX_INGRESS, .step = STEP_TCX),
-	PROGRAM("cgroup_skb", "packets of a cgroup", NO_NETWORK, BPF_PROG_TYPE_CGROUP_SKB, .attach = BPF_CGROUP_INET_EGRESS,
-	  .result = 1),
-	PROGRAM("cgroup_sock", "sockets of a cgroup", NO_NETWORK, BPF_PROG_TYPE_CGROUP_SOCK, .attach = BPF_CGROUP_INET_SOCK_CREATE,
-	  .result = 1),
-	PROGRAM("cgroup_sock_addr", "connections of a cgroup", NO_NETWORK, BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-	  .attach = BPF_CGROUP_INET4_CONNECT, .result = 1),
-	PROGRAM("sock_ops", "the states of TCP connections", "tracepoints are taken", BPF_PROG_TYPE_SOCK_OPS,
-	  .attach = BPF_CGROUP_SOCK_OPS, .result = 1),
-	PROGRAM("sk_msg", "data between sockets", NO_NETWORK, BPF_PROG_TYPE_SK_MSG, .attach = BPF_SK_MSG_VERDICT, .result = 1),
-	PROGRAM("sk_skb", "data between sockets", NO_NETWORK, BPF_PROG_TYPE_SK_SKB, .attach = BPF_SK_SKB_STREAM_VERDICT, .result = 1),
-	PROGRAM("sk_lookup", "which socket gets a connection", NO_NETWORK, BPF_PROG_TYPE_SK_LOOKUP, .attach = BPF_SK_LOOKUP,
-	  .result = 1),
-	PROGRAM("netfilter", "packets beside iptables and nftables (6.4)", NO_NETWORK, PROGRAM_NETFILTER, .attach = ATTACH_NETFILTER,
-	  .result = 1),
+	PROGRAM("tcx", "packets at an interface, by link (6.6)", "tc's clsact is taken",
+		BPF_PROG_TYPE_SCHED_CLS, .attach = ATTACH_TCX_INGRESS, .step = STEP_TCX),
+	PROGRAM("cgroup_skb", "packets of a cgroup", NO_NETWORK, BPF_PROG_TYPE_CGROUP_SKB,
+		.attach = BPF_CGROUP_INET_EGRESS, .result = 1),
+	PROGRAM("cgroup_sock", "sockets of a cgroup", NO_NETWORK, BPF_PROG_TYPE_CGROUP_SOCK,
+		.attach = BPF_CGROUP_INET_SOCK_CREATE, .result = 1),
+	PROGRAM("cgroup_sock_addr", "connections of a cgroup", NO_NETWORK,
+		BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .attach = BPF_CGROUP_INET4_CONNECT, .result = 1),
+	PROGRAM("sock_ops", "the states of TCP connections", "tracepoints are taken",
+		BPF_PROG_TYPE_SOCK_OPS, .attach = BPF_CGROUP_SOCK_OPS, .result = 1),
+	PROGRAM("sk_msg", "data between sockets", NO_NETWORK, BPF_PROG_TYPE_SK_MSG,
+		.attach = BPF_SK_MSG_VERDICT, .result = 1),
+	PROGRAM("sk_skb", "data between sockets", NO_NETWORK, BPF_PROG_TYPE_SK_SKB,
+		.attach = BPF_SK_SKB_STREAM_VERDICT, .result = 1),
+	PROGRAM("sk_lookup", "which socket gets a connection", NO_NETWORK, BPF_PROG_TYPE_SK_LOOKUP,
+		.attach = BPF_SK_LOOKUP, .result = 1),
+	PROGRAM("netfilter", "packets beside iptables and nftables (6.4)", NO_NETWORK,
+		PROGRAM_NETFILTER, .attach = ATTACH_NETFILTER, .result = 1),
 	PROGRAM("socket_filter", "capturing packets", NULL, BPF_PROG_TYPE_SOCKET_FILTER),
-	PROGRAM("struct_ops", "kernel policies such as congestion control", "not needed by any gadget",
-	  BPF_PROG_TYPE_STRUCT_OPS, .target = TARGET_STRUCT_OPS, .result = 2),
+	PROGRAM("struct_ops", "kernel policies such as congestion control",
+		"not needed by any gadget", BPF_PROG_TYPE_STRUCT_OPS, .target = TARGET_STRUCT_OPS,
+		.result = 2),
 };
 
 /* BPF_LINK_CREATE with the members that Debian 12's headers lack. */
@@ -89,7 +103,10 @@ struct link_create {
 	};
 };
 
-/* Asks for a link that cannot be had. Returns the errno that only a kernel which knows this link gives, or another. */
+/*
+ * Asks for a link that cannot be had. Returns the errno that only a kernel which knows this link
+ * gives, or another.
+ */
 static int refused_link(int program, const struct program_feature *pf)
 {
 	union {
@@ -107,7 +124,7 @@ static int refused_link(int program, const struct program_feature *pf)
 		u.link.kprobe.addresses = 1;
 		break;
 	case STEP_UPROBE_MULTI: /* a folder in place of a file */
-		u.link.uprobe.path = (uintptr_t)"/";
+		u.link.uprobe.path = (uintptr_t) "/";
 		u.link.uprobe.offsets = (uintptr_t)&offset;
 		u.link.uprobe.count = 1;
 		break;
@@ -147,7 +164,8 @@ static int attach(int program, const struct program_feature *pf)
 	return MIN(r, 0);
 }
 
-static void try_program(const struct probe *p, const struct program_feature *pf, struct attempt *ret)
+static void try_program(const struct probe *p, const struct program_feature *pf,
+			struct attempt *ret)
 {
 	const struct bpf_insn insns[] = { MOV_IMM(0, pf->result), EXIT() };
 	struct program_try t = {
@@ -163,7 +181,8 @@ static void try_program(const struct probe *p, const struct program_feature *pf,
 
 	if (pf->target && !t.btf_id) {
 		attempt_say(ret, p->btf_error ? FINDING_UNKNOWN : FINDING_NO,
-			    p->btf_error ? "not known: kernel BTF cannot be read" : "not named in the kernel's BTF");
+			    p->btf_error ? "not known: kernel BTF cannot be read"
+					 : "not named in the kernel's BTF");
 		return;
 	}
 	if (pf->target == TARGET_STRUCT_OPS)
@@ -179,10 +198,11 @@ static void try_program(const struct probe *p, const struct program_feature *pf,
 		r = 0;
 	attempt_judge(p, r, ret);
 	if (r && ret->state == FINDING_NO && pf->step == STEP_ATTACH)
-		attempt_say(ret, FINDING_NO, "loads, but attaching ends with %s", strerrorname_np(-r));
+		attempt_say(ret, FINDING_NO, "loads, but attaching ends with %s",
+			    strerrorname_np(-r));
 }
 
-/* ---- perf events -------------------------------------------------------------------------------------- */
+/* ---- perf events ------------------------------------------------------------------------- */
 
 /* The type number of a kernel PMU, or -errno. */
 static int pmu_type(const char *name)
@@ -196,7 +216,10 @@ static int pmu_type(const char *name)
 	return r ? r : atoi(buf_str(&b));
 }
 
-/* Where a function of this program lies in its file: what uprobes want. 0 when the mappings cannot be read. */
+/*
+ * Where a function of this program lies in its file: what uprobes want. 0 when the mappings cannot
+ * be read.
+ */
 static u64 own_offset(const void *address)
 {
 	_cleanup_file_ FILE *maps = fopen("/proc/self/maps", "re");
@@ -204,13 +227,16 @@ static u64 own_offset(const void *address)
 	char line[512];
 
 	while (maps && fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%llx-%llx %*4s %llx", &start, &end, &offset) == 3 && (uintptr_t)address >= start &&
-		    (uintptr_t)address < end)
+		if (sscanf(line, "%llx-%llx %*4s %llx", &start, &end, &offset) == 3 &&
+		    (uintptr_t)address >= start && (uintptr_t)address < end)
 			return (uintptr_t)address - start + offset;
 	return 0;
 }
 
-/* A probe on bpf_fentry_test1, or on a function of this process. Bit 0 of the config makes it a return probe. */
+/*
+ * A probe on bpf_fentry_test1, or on a function of this process. Bit 0 of the config makes it a
+ * return probe.
+ */
 static void try_probe(const struct probe *p, const char *pmu, bool ret_probe, struct attempt *ret)
 {
 	bool user = !strcmp(pmu, "uprobe");
@@ -223,7 +249,8 @@ static void try_probe(const struct probe *p, const char *pmu, bool ret_probe, st
 		attempt_say(ret, FINDING_NO, "this kernel has no %ss", pmu);
 		return;
 	}
-	fd = perf_open((u32)type, ret_probe, (uintptr_t)(user ? "/proc/self/exe" : "bpf_fentry_test1"), offset);
+	fd = perf_open((u32)type, ret_probe,
+		       (uintptr_t)(user ? "/proc/self/exe" : "bpf_fentry_test1"), offset);
 	attempt_judge(p, fd, ret);
 }
 
@@ -234,27 +261,34 @@ static void probe_perf(const struct probe *p, struct findings *f)
 		bool is_return;
 	} probes[] = {
 		{ "kprobe", "kernel functions", BY_TRACEPOINTS, "kprobe", false },
-		{ "kretprobe", "return values of kernel functions", BY_TRACEPOINTS, "kprobe", true },
-		{ "uprobe", "functions of programs and libraries", "those gadgets cannot run", "uprobe", false },
-		{ "uretprobe", "return values in programs", "those gadgets cannot run", "uprobe", true },
+		{ "kretprobe", "return values of kernel functions", BY_TRACEPOINTS, "kprobe",
+		  true },
+		{ "uprobe", "functions of programs and libraries", "those gadgets cannot run",
+		  "uprobe", false },
+		{ "uretprobe", "return values in programs", "those gadgets cannot run", "uprobe",
+		  true },
 	};
 	struct attempt a;
 	int fd;
 
 	for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
 		try_probe(p, probes[i].pmu, probes[i].is_return, &a);
-		attempt_add(f, FINDING_PROGRAM, probes[i].name, probes[i].use, probes[i].otherwise, &a);
+		attempt_add(f, FINDING_PROGRAM, probes[i].name, probes[i].use, probes[i].otherwise,
+			    &a);
 	}
 	fd = perf_open(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, 0, 0);
 	attempt_judge(p, fd, &a);
-	attempt_add(f, FINDING_PROGRAM, "software clock", "sampling by time", "profile cannot run", &a);
+	attempt_add(f, FINDING_PROGRAM, "software clock", "sampling by time", "profile cannot run",
+		    &a);
 	if (fd >= 0)
 		close(fd);
 	fd = perf_open(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, 0, 0);
 	attempt_judge(p, fd, &a);
 	if (fd == -ENOENT || fd == -EOPNOTSUPP || fd == -EINVAL)
-		attempt_say(&a, FINDING_NO, "this machine has no cycle counter (%s)", strerrorname_np(-fd));
-	attempt_add(f, FINDING_PROGRAM, "hardware counters", "sampling by cycles", "sampling by the clock", &a);
+		attempt_say(&a, FINDING_NO, "this machine has no cycle counter (%s)",
+			    strerrorname_np(-fd));
+	attempt_add(f, FINDING_PROGRAM, "hardware counters", "sampling by cycles",
+		    "sampling by the clock", &a);
 	if (fd >= 0)
 		close(fd);
 }
@@ -265,7 +299,8 @@ void probe_programs(const struct probe *p, struct findings *f)
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		try_program(p, &programs[i], &a);
-		attempt_add(f, FINDING_PROGRAM, programs[i].name, programs[i].use, programs[i].otherwise, &a);
+		attempt_add(f, FINDING_PROGRAM, programs[i].name, programs[i].use,
+			    programs[i].otherwise, &a);
 	}
 	probe_perf(p, f);
 }

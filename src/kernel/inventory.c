@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Programs, maps and links by id, and the gathering of all. An object is held open only while it is read, so
- * that looking does not keep alive what its owner lets go.
+ * Programs, maps and links by id, and the gathering of all. An object is held open only while it
+ * is read, so that looking does not keep alive what its owner lets go.
  */
 #include "kernel/inventory_internal.h"
 
@@ -108,10 +108,15 @@ static int program_read(int fd, struct program_info *ret)
 	p.jited_bytes = info.jited_prog_len;
 	p.run_ns = info.run_time_ns;
 	p.runs = info.run_cnt;
-	/* the kernel returns how much it knows of: 5.12 counts recursion misses, 5.16 what was verified */
-	p.missed = len > offsetof(struct bpf_prog_info, recursion_misses) ? info.recursion_misses : UNKNOWN_U64;
-	p.verified_instructions =
-		len > offsetof(struct bpf_prog_info, verified_insns) ? info.verified_insns : UNKNOWN_U32;
+	/*
+	 * the kernel returns how much it knows of: 5.12 counts recursion misses, 5.16 what was
+	 * verified
+	 */
+	p.missed = len > offsetof(struct bpf_prog_info, recursion_misses) ? info.recursion_misses
+									  : UNKNOWN_U64;
+	p.verified_instructions = len > offsetof(struct bpf_prog_info, verified_insns)
+					  ? info.verified_insns
+					  : UNKNOWN_U32;
 	p.memory = UNKNOWN_U64;
 	if (!own_fdinfo(fd, &b))
 		fdinfo_number(buf_str(&b), "memlock", &p.memory);
@@ -149,7 +154,10 @@ static int map_read(int fd, struct map_info *ret)
 		fdinfo_number(buf_str(&b), "frozen", &frozen);
 	}
 	ret->frozen = frozen;
-	/* 5.11 to 6.3 multiply entries by the size of a value, which a ring has not: its size is its entries */
+	/*
+	 * 5.11 to 6.3 multiply entries by the size of a value, which a ring has not: its size is
+	 * its entries
+	 */
 	if (!ret->memory && !ret->value_size)
 		ret->memory = ret->max_entries;
 	return 0;
@@ -158,7 +166,8 @@ static int map_read(int fd, struct map_info *ret)
 static int id_error(int err, const char *what)
 {
 	if (err == -EPERM)
-		return fail(err, "the %s of other people can only be listed with CAP_SYS_ADMIN", what);
+		return fail(err, "the %s of other people can only be listed with CAP_SYS_ADMIN",
+			    what);
 	return fail_errno(err, "listing the %s", what);
 }
 
@@ -237,7 +246,7 @@ void link_info_free(struct link_info *l)
 	l->target = NULL;
 }
 
-/* ---- all of them --------------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------- */
 
 static int take_programs(struct inventory *i)
 {
@@ -278,7 +287,8 @@ static int take_links(struct inventory *i)
 			return -ENOMEM;
 		}
 		i->links[i->link_count++] = l;
-		if (attachment_add(i, l.program, l.id, l.target ? l.target : link_type_name(l.type)))
+		if (attachment_add(i, l.program, l.id,
+				   l.target ? l.target : link_type_name(l.type)))
 			return -ENOMEM;
 	}
 	return r;
@@ -288,8 +298,8 @@ static int compare_attachments(const void *a, const void *b)
 {
 	const struct attachment *x = a, *y = b;
 
-	return x->program != y->program ? (x->program > y->program) - (x->program < y->program) :
-					  (x->link > y->link) - (x->link < y->link);
+	return x->program != y->program ? (x->program > y->program) - (x->program < y->program)
+					: (x->link > y->link) - (x->link < y->link);
 }
 
 static int compare_owners(const void *a, const void *b)
@@ -350,7 +360,8 @@ int inventory_take(unsigned what, struct inventory **ret)
 	if (i->owner_count)
 		qsort(i->owners, i->owner_count, sizeof(*i->owners), compare_owners);
 	if (i->attachment_count)
-		qsort(i->attachments, i->attachment_count, sizeof(*i->attachments), compare_attachments);
+		qsort(i->attachments, i->attachment_count, sizeof(*i->attachments),
+		      compare_attachments);
 	*ret = TAKE_PTR(i);
 	return 0;
 }
@@ -381,7 +392,8 @@ void inventory_freep(struct inventory **i)
 	inventory_free(*i);
 }
 
-const struct owner *inventory_owners(const struct inventory *i, enum object_kind kind, u32 id, size_t *ret_count)
+const struct owner *inventory_owners(const struct inventory *i, enum object_kind kind, u32 id,
+				     size_t *ret_count)
 {
 	const struct owner *first = NULL;
 	size_t count = 0;
@@ -395,7 +407,8 @@ const struct owner *inventory_owners(const struct inventory *i, enum object_kind
 	return first;
 }
 
-const struct attachment *inventory_attachments(const struct inventory *i, u32 program, size_t *ret_count)
+const struct attachment *inventory_attachments(const struct inventory *i, u32 program,
+					       size_t *ret_count)
 {
 	const struct attachment *first = NULL;
 	size_t count = 0;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every BPF program, map and link of the machine, whoever loaded it; where programs are attached; who holds them; what
- * they cost. Read only, nothing is printed. Two ways in: the iterators, which cost one or two system calls for each
- * object, and inventory_take(), which gathers what was asked for and knows which belongs to which.
+ * Every BPF program, map and link of the machine, whoever loaded it; where programs are attached;
+ * who holds them; what they cost. Read only, nothing is printed. Two ways in: the iterators, which
+ * cost one or two system calls for each object, and inventory_take(), which gathers what was asked
+ * for and knows which belongs to which.
  *
- * What a kernel cannot tell is UNKNOWN_U32 / UNKNOWN_U64 or NULL: 5.10 says little of links, later kernels have types
- * that this program has no name for. Names and paths are bytes from outside: print them through text_add_safe().
+ * What a kernel cannot tell is UNKNOWN_U32 / UNKNOWN_U64 or NULL: 5.10 says little of links, later
+ * kernels have types that this program has no name for. Names and paths are bytes from outside:
+ * print them through text_add_safe().
  */
 #pragma once
 
@@ -46,8 +48,8 @@ struct link_info {
 };
 
 /*
- * Go to the next object behind @id (0: the first). 1 and @ret filled, 0 at the end, -errno (-EPERM without
- * CAP_SYS_ADMIN). One that disappears meanwhile is skipped.
+ * Go to the next object behind @id (0: the first). 1 and @ret filled, 0 at the end, -errno (-EPERM
+ * without CAP_SYS_ADMIN). One that disappears meanwhile is skipped.
  */
 int program_next(u32 id, struct program_info *ret);
 int map_next(u32 id, struct map_info *ret);
@@ -85,7 +87,7 @@ enum {
 	INVENTORY_PROGRAMS = 1,
 	INVENTORY_MAPS = 2,
 	INVENTORY_LINKS = 4,
-	INVENTORY_OWNERS = 8,	    /* every descriptor of every process is looked at: some 3 us each */
+	INVENTORY_OWNERS = 8, /* every descriptor of every process is looked at: some 3 us each */
 	INVENTORY_ATTACHMENTS = 16, /* implies programs and links */
 };
 
@@ -103,12 +105,14 @@ int inventory_take(unsigned what, struct inventory **ret);
 struct inventory *inventory_free(struct inventory *i);
 void inventory_freep(struct inventory **i);
 /* The first of those that hold an object, and how many there are; NULL and 0. */
-const struct owner *inventory_owners(const struct inventory *i, enum object_kind kind, u32 id, size_t *ret_count);
-const struct attachment *inventory_attachments(const struct inventory *i, u32 program, size_t *ret_count);
+const struct owner *inventory_owners(const struct inventory *i, enum object_kind kind, u32 id,
+				     size_t *ret_count);
+const struct attachment *inventory_attachments(const struct inventory *i, u32 program,
+					       size_t *ret_count);
 const struct program_info *inventory_program(const struct inventory *i, u32 id);
 const struct map_info *inventory_map(const struct inventory *i, u32 id);
 
-/* ---- the instructions of one program ------------------------------------------------------------------- */
+/* ---- the instructions of one program ----------------------------------------------------- */
 
 struct bpf_insn;
 
@@ -119,7 +123,10 @@ struct source_line {
 	const char *file, *text; /* live as long as the code */
 };
 
-/* The kernel function that a call goes to: the verifier puts a distance where the helper's number was. */
+/*
+ * The kernel function that a call goes to: the verifier puts a distance where the helper's number
+ * was.
+ */
 struct call_name {
 	s32 imm;
 	char name[64];
@@ -137,10 +144,13 @@ struct program_code {
 int program_code_get(u32 id, struct program_code **ret);
 struct program_code *program_code_free(struct program_code *c);
 void program_code_freep(struct program_code **c);
-/* Adds the C declarations of a map's key and value, and all they stand on. -ENOENT when it has no BTF. */
+/*
+ * Adds the C declarations of a map's key and value, and all they stand on. -ENOENT when it has no
+ * BTF.
+ */
 int map_types_describe(const struct map_info *m, struct buf *b);
 
-/* ---- cost ---------------------------------------------------------------------------------------------- */
+/* ---- cost -------------------------------------------------------------------------------- */
 
 struct program_cost {
 	u32 id;
@@ -156,8 +166,9 @@ struct cost_report {
 };
 
 /*
- * Switches run-time statistics on for @duration_ns and looks at every program before and after. @stop_fd (or -1) becomes
- * readable when it shall end early. Whatever happens, statistics are as they were afterwards.
+ * Switches run-time statistics on for @duration_ns and looks at every program before and after.
+ * @stop_fd (or -1) becomes readable when it shall end early. Whatever happens, statistics are as
+ * they were afterwards.
  */
 int cost_measure(u64 duration_ns, int stop_fd, struct cost_report **ret);
 struct cost_report *cost_report_free(struct cost_report *c);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Where programs are attached without a link: cgroups and XDP the old way, tc, perf events by ioctl; and the names of the
- * places. Only what belongs to the network namespace and the cgroup mount of this process can be seen.
+ * Where programs are attached without a link: cgroups and XDP the old way, tc, perf events by
+ * ioctl; and the names of the places. Only what belongs to the network namespace and the cgroup
+ * mount of this process can be seen.
  */
 #include "kernel/inventory_internal.h"
 
@@ -53,9 +54,9 @@ void add_cgroup_path(struct buf *b, u64 id)
 		return;
 	}
 	target[n] = '\0';
-	buf_add_str(b, !strcmp(target, buf_str(&root))	  ? "/" :
-		       str_starts(target, buf_str(&root)) ? target + root.len :
-							    target);
+	buf_add_str(b, !strcmp(target, buf_str(&root))	    ? "/"
+		       : str_starts(target, buf_str(&root)) ? target + root.len
+							    : target);
 }
 
 void add_interface(struct buf *b, u32 ifindex)
@@ -118,11 +119,12 @@ int add_btf_type_name(struct buf *b, u32 btf_id, u32 type)
 	return t ? 0 : r ? r : -ENOENT;
 }
 
-/* ---- perf events --------------------------------------------------------------------------------------- */
+/* ---- perf events ------------------------------------------------------------------------- */
 
 int attachments_perf(struct inventory *i, pid_t pid, int fd)
 {
-	static const char *const words[] = { "raw_tp", "tracepoint", "kprobe", "kretprobe", "uprobe", "uretprobe" };
+	static const char *const words[] = { "raw_tp",	  "tracepoint", "kprobe",
+					     "kretprobe", "uprobe",	"uretprobe" };
 	_cleanup_buf_ struct buf b = { 0 };
 	char name[4096] = "";
 	u32 len = sizeof(name), program = 0, type = 0;
@@ -150,7 +152,7 @@ int attachments_perf(struct inventory *i, pid_t pid, int fd)
 	return attachment_add(i, program, 0, buf_str(&b));
 }
 
-/* ---- cgroups ------------------------------------------------------------------------------------------- */
+/* ---- cgroups ----------------------------------------------------------------------------- */
 
 static bool is_cgroup_type(u32 type)
 {
@@ -162,8 +164,8 @@ static bool is_cgroup_type(u32 type)
 static int query_cgroup(struct inventory *i, int fd, const char *path)
 {
 	/* attach types of cgroups: all but those of sockets' maps, tracing, LSM and interfaces */
-	static const u8 types[] = { 0, 1, 2, 3, 6, 8, 9, 10, 11, 12, 13, 14, 15, 18, 19, 20, 21, 22,
-				    29, 30, 31, 32, 34, 49, 50, 51, 52, 53 };
+	static const u8 types[] = { 0,	1,  2,	3,  6,	8,  9,	10, 11, 12, 13, 14, 15, 18,
+				    19, 20, 21, 22, 29, 30, 31, 32, 34, 49, 50, 51, 52, 53 };
 
 	for (size_t t = 0; t < ARRAY_SIZE(types); t++) {
 		u32 ids[CGROUP_PROGRAMS], flags, count = ARRAY_SIZE(ids);
@@ -175,7 +177,8 @@ static int query_cgroup(struct inventory *i, int fd, const char *path)
 			bool linked = false;
 
 			for (size_t k = 0; k < i->attachment_count; k++)
-				linked |= i->attachments[k].program == ids[n] && i->attachments[k].link;
+				linked |= i->attachments[k].program == ids[n] &&
+					  i->attachments[k].link;
 			if (linked)
 				continue;
 			buf_printf(&b, "cgroup %s ", path);
@@ -187,7 +190,8 @@ static int query_cgroup(struct inventory *i, int fd, const char *path)
 	return 0;
 }
 
-static int walk_cgroups(struct inventory *i, int parent, const char *name, struct buf *path, int depth)
+static int walk_cgroups(struct inventory *i, int parent, const char *name, struct buf *path,
+			int depth)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), r;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -213,7 +217,7 @@ static int walk_cgroups(struct inventory *i, int parent, const char *name, struc
 	return r;
 }
 
-/* ---- interfaces ---------------------------------------------------------------------------------------- */
+/* ---- interfaces -------------------------------------------------------------------------- */
 
 static int query_xdp(struct inventory *i, u32 ifindex)
 {

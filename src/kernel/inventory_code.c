@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The instructions of a loaded program with the source lines that they came from, and the types of a map. Both are read
- * back from the kernel: the object file is not needed, and what the verifier has rewritten is seen as it runs.
+ * The instructions of a loaded program with the source lines that they came from, and the types of
+ * a map. Both are read back from the kernel: the object file is not needed, and what the verifier
+ * has rewritten is seen as it runs.
  */
 #include "kernel/inventory_internal.h"
 
@@ -48,8 +49,12 @@ static int read_lines(int fd, const struct bpf_prog_info *first, struct program_
 
 static const char call_base[] = "__bpf_call_base";
 
-/* Goes through the text of /proc/kallsyms, "ffffffff81000000 T _text\t[module]": the next symbol; NULL at the end. */
-static const char *next_symbol(const char *at, u64 *ret_address, const char **ret_name, size_t *ret_len)
+/*
+ * Goes through the text of /proc/kallsyms, "ffffffff81000000 T _text\t[module]": the next symbol;
+ * NULL at the end.
+ */
+static const char *next_symbol(const char *at, u64 *ret_address, const char **ret_name,
+			       size_t *ret_len)
 {
 	char *end;
 
@@ -103,7 +108,8 @@ static int read_calls(struct program_code *c)
 	for (const char *at = buf_str(&symbols); (at = next_symbol(at, &address, &name, &len));)
 		for (u32 i = 0; i < c->call_count; i++)
 			if (address == base + (u64)(s64)c->calls[i].imm && !*c->calls[i].name)
-				snprintf(c->calls[i].name, sizeof(c->calls[i].name), "%.*s", (int)len, name);
+				snprintf(c->calls[i].name, sizeof(c->calls[i].name), "%.*s",
+					 (int)len, name);
 	return 0;
 }
 
@@ -119,8 +125,10 @@ int program_code_get(u32 id, struct program_code **ret)
 		return fail(-ENOMEM, "out of memory");
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &first, &len))
 		return fail_errno(-errno, "program %u", id);
-	if (!first.xlated_prog_len || first.xlated_prog_len > MAX_INSTRUCTIONS * sizeof(struct bpf_insn))
-		return fail(-EPERM, "the kernel does not give the instructions of program %u away", id);
+	if (!first.xlated_prog_len ||
+	    first.xlated_prog_len > MAX_INSTRUCTIONS * sizeof(struct bpf_insn))
+		return fail(-EPERM, "the kernel does not give the instructions of program %u away",
+			    id);
 	c->instructions = calloc(1, first.xlated_prog_len);
 	if (!c->instructions)
 		return fail(-ENOMEM, "out of memory");
@@ -130,7 +138,8 @@ int program_code_get(u32 id, struct program_code **ret)
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return fail_errno(-errno, "instructions of program %u", id);
 	if (!info.xlated_prog_insns)
-		return fail(-EPERM, "the kernel does not give the instructions of program %u away", id);
+		return fail(-EPERM, "the kernel does not give the instructions of program %u away",
+			    id);
 	c->count = MIN(first.xlated_prog_len, info.xlated_prog_len) / sizeof(struct bpf_insn);
 	c->btf = first.btf_id ? btf__load_from_kernel_by_id(first.btf_id) : NULL;
 	r = read_lines(fd, &first, c);
@@ -157,7 +166,7 @@ void program_code_freep(struct program_code **c)
 	program_code_free(*c);
 }
 
-/* ---- types of maps ------------------------------------------------------------------------------------- */
+/* ---- types of maps ----------------------------------------------------------------------- */
 
 static void add_dumped(void *context, const char *fmt, va_list args)
 {
@@ -165,7 +174,8 @@ static void add_dumped(void *context, const char *fmt, va_list args)
 }
 
 /* "key: struct flow"; the declaration itself is printed apart. */
-static int add_type(struct btf_dump *dump, const struct btf *btf, const char *role, u32 type, struct buf *b)
+static int add_type(struct btf_dump *dump, const struct btf *btf, const char *role, u32 type,
+		    struct buf *b)
 {
 	LIBBPF_OPTS(btf_dump_emit_type_decl_opts, o, .field_name = "");
 	const struct btf_type *t = btf__type_by_id(btf, type);

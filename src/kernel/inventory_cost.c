@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What programs cost, from the kernel's run-time statistics: runs and time before and after. They charge every program
- * of the machine some 70 ns a run, so they are on only while somebody looks: through a descriptor that switches
- * them off when it goes (5.8), and where that is refused by the sysctl, which is put back.
+ * What programs cost, from the kernel's run-time statistics: runs and time before and after. They
+ * charge every program of the machine some 70 ns a run, so they are on only while somebody looks:
+ * through a descriptor that switches them off when it goes (5.8), and where that is refused by the
+ * sysctl, which is put back.
  *
- * Part of what the kernel reports for a run is the reading of the clock itself. An empty program is measured in the same
- * way and its time taken off each run. That is a lower bound of what the accounting adds: its code is in the cache.
+ * Part of what the kernel reports for a run is the reading of the clock itself. An empty program
+ * is measured in the same way and its time taken off each run. That is a lower bound of what the
+ * accounting adds: its code is in the cache.
  */
 #include "kernel/inventory_internal.h"
 
@@ -70,13 +72,16 @@ static int program_counters(int fd, u64 *ret_runs, u64 *ret_ns)
 	return 0;
 }
 
-/* What the kernel reports for a run of a program that does nothing; 0 when it cannot be tried. The best of some rounds. */
+/*
+ * What the kernel reports for a run of a program that does nothing; 0 when it cannot be tried. The
+ * best of some rounds.
+ */
 static u64 calibrate(void)
 {
 	const struct bpf_insn insns[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K },
 					  { .code = BPF_JMP | BPF_EXIT } };
-	_cleanup_close_ int fd =
-		bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "saker_empty", "Apache-2.0", insns, ARRAY_SIZE(insns), NULL);
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "saker_empty",
+					       "Apache-2.0", insns, ARRAY_SIZE(insns), NULL);
 	u64 best = 0, runs = 0, ns = 0;
 	char packet[64] = { 0 };
 
@@ -85,7 +90,8 @@ static u64 calibrate(void)
 			    .repeat = CALIBRATION_RUNS);
 		u64 more_runs = 0, more_ns = 0;
 
-		if (bpf_prog_test_run_opts(fd, &o) || program_counters(fd, &more_runs, &more_ns) || more_runs <= runs)
+		if (bpf_prog_test_run_opts(fd, &o) || program_counters(fd, &more_runs, &more_ns) ||
+		    more_runs <= runs)
 			return best;
 		if (!best || (more_ns - ns) / (more_runs - runs) < best)
 			best = (more_ns - ns) / (more_runs - runs);
@@ -126,7 +132,8 @@ static void wait_until(u64 deadline, int stop_fd)
 
 	while ((now = clock_monotonic_ns()) < deadline) {
 		u64 left = deadline - now;
-		struct timespec t = { .tv_sec = (time_t)(left / NSEC_PER_SEC), .tv_nsec = (long)(left % NSEC_PER_SEC) };
+		struct timespec t = { .tv_sec = (time_t)(left / NSEC_PER_SEC),
+				      .tv_nsec = (long)(left % NSEC_PER_SEC) };
 
 		if (ppoll(&p, 1, &t, NULL) > 0)
 			return;

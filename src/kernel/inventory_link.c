@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Where a link is attached, in words. The kernel is asked twice: once for the type, then again with buffers for
- * the names which that type has. The layout is ours and as new as we know: the headers of a distribution are older than its
- * users' kernels, and a kernel that knows less leaves the rest zero (or refuses the second question).
+ * Where a link is attached, in words. The kernel is asked twice: once for the type, then again
+ * with buffers for the names which that type has. The layout is ours and as new as we know: the
+ * headers of a distribution are older than its users' kernels, and a kernel that knows less leaves
+ * the rest zero (or refuses the second question).
  */
 #include "kernel/inventory_internal.h"
 
@@ -150,7 +151,10 @@ static int ask_names(int fd, struct link_details *d, struct answers *a)
 	return 0;
 }
 
-/* Adds the names of kernel addresses; /proc/kallsyms is as long as the kernel is large, so all in one pass. */
+/*
+ * Adds the names of kernel addresses; /proc/kallsyms is as long as the kernel is large, so all in
+ * one pass.
+ */
 static void add_symbols(struct buf *b, const u64 *addresses, u32 count)
 {
 	_cleanup_file_ FILE *file = fopen("/proc/kallsyms", "re");
@@ -202,23 +206,28 @@ static void add_multi(struct buf *b, const struct link_details *d, const struct 
 }
 
 /*
- * A sampled event. Its type may be a number that the kernel gave a PMU when it started, which the software clocks
- * get too (perf_swevent_init() rewrites it) and which then is in no list: nothing can be said.
+ * A sampled event. Its type may be a number that the kernel gave a PMU when it started, which the
+ * software clocks get too (perf_swevent_init() rewrites it) and which then is in no list: nothing
+ * can be said.
  */
 static void add_event(struct buf *b, const struct link_details *d)
 {
-	static const char *const software[] = { "cpu-clock",	    "task-clock",   "page-faults",
-						"context-switches", "cpu-migrations", "minor-faults",
-						"major-faults",	    "alignment-faults", "emulation-faults" };
-	static const char *const hardware[] = { "cycles",   "instructions",  "cache-references", "cache-misses",
-						"branches", "branch-misses", "bus-cycles" };
+	static const char *const software[] = { "cpu-clock",	   "task-clock",
+						"page-faults",	   "context-switches",
+						"cpu-migrations",  "minor-faults",
+						"major-faults",	   "alignment-faults",
+						"emulation-faults" };
+	static const char *const hardware[] = { "cycles",	"instructions", "cache-references",
+						"cache-misses", "branches",	"branch-misses",
+						"bus-cycles" };
 
 	if (d->perf.event_type == PERF_TYPE_SOFTWARE && d->perf.config < ARRAY_SIZE(software))
 		buf_printf(b, " %s", software[d->perf.config]);
 	else if (d->perf.event_type == PERF_TYPE_HARDWARE && d->perf.config < ARRAY_SIZE(hardware))
 		buf_printf(b, " %s", hardware[d->perf.config]);
 	else if (d->perf.event_type < PERF_TYPE_MAX)
-		buf_printf(b, " type %u config 0x%llx", d->perf.event_type, (unsigned long long)d->perf.config);
+		buf_printf(b, " type %u config 0x%llx", d->perf.event_type,
+			   (unsigned long long)d->perf.config);
 }
 
 static void add_perf(struct buf *b, const struct link_details *d, const struct answers *a)
@@ -239,12 +248,13 @@ static void add_perf(struct buf *b, const struct link_details *d, const struct a
 
 static void add_netfilter(struct buf *b, const struct link_details *d)
 {
-	static const char *const hooks[] = { "prerouting", "input", "forward", "output", "postrouting" };
+	static const char *const hooks[] = { "prerouting", "input", "forward", "output",
+					     "postrouting" };
 
 	buf_printf(b, "netfilter %s ",
-		   d->netfilter.family == NFPROTO_IPV4 ? "ip" :
-		   d->netfilter.family == NFPROTO_IPV6 ? "ip6" :
-							 "family?");
+		   d->netfilter.family == NFPROTO_IPV4	 ? "ip"
+		   : d->netfilter.family == NFPROTO_IPV6 ? "ip6"
+							 : "family?");
 	if (d->netfilter.hook < ARRAY_SIZE(hooks))
 		buf_add_str(b, hooks[d->netfilter.hook]);
 	else
@@ -272,7 +282,10 @@ static void add_tracing(struct buf *b, const struct link_details *d)
 		buf_printf(b, "BTF type %u of object %u", d->tracing.btf_type, d->tracing.object);
 }
 
-/* The iterators over the elements of a map say which; for others the same bytes mean another thing. */
+/*
+ * The iterators over the elements of a map say which; for others the same bytes mean another
+ * thing.
+ */
 static void add_iter(struct buf *b, const struct link_details *d, const struct answers *a)
 {
 	buf_printf(b, "iter %s", a->name);
@@ -379,7 +392,8 @@ int link_describe(int fd, struct link_info *ret)
 		.type = d.type,
 		.program = d.program,
 		.attach_type = attach_type_of(&d),
-		.map = d.type == LINK_STRUCT_OPS || d.type == LINK_SOCKMAP ? d.map.map : UNKNOWN_U32,
+		.map = d.type == LINK_STRUCT_OPS || d.type == LINK_SOCKMAP ? d.map.map
+									   : UNKNOWN_U32,
 		.target = TAKE_PTR(b.data),
 	};
 	return 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Who holds a program, map or link: every descriptor of every process is looked at (its name says what it is,
- * its fdinfo which one), and every file of bpffs is opened. A bpf iterator over files would need a program of
- * our own and CAP_PERFMON; reading /proc costs some 3 us a descriptor and works everywhere.
+ * Who holds a program, map or link: every descriptor of every process is looked at (its name says
+ * what it is, its fdinfo which one), and every file of bpffs is opened. A bpf iterator over files
+ * would need a program of our own and CAP_PERFMON; reading /proc costs some 3 us a descriptor and
+ * works everywhere.
  */
 #include "kernel/inventory_internal.h"
 
@@ -20,8 +21,8 @@
 
 static const char *const id_keys[OBJECT_KINDS] = { "prog_id", "map_id", "link_id" };
 
-static int add_owner(struct inventory *i, enum object_kind kind, u32 id, pid_t pid, const char *comm,
-		     const char *path)
+static int add_owner(struct inventory *i, enum object_kind kind, u32 id, pid_t pid,
+		     const char *comm, const char *path)
 {
 	struct owner o = { .kind = kind, .id = id, .pid = pid };
 
@@ -54,8 +55,8 @@ static bool kind_of(const char *target, enum object_kind *ret)
 	return true;
 }
 
-static int look_at_descriptor(struct inventory *i, int process, int dir, pid_t pid, const char *comm,
-			      const char *fd)
+static int look_at_descriptor(struct inventory *i, int process, int dir, pid_t pid,
+			      const char *comm, const char *fd)
 {
 	_cleanup_buf_ struct buf info = { 0 };
 	enum object_kind kind;
@@ -71,7 +72,8 @@ static int look_at_descriptor(struct inventory *i, int process, int dir, pid_t p
 	if (!kind_of(target, &kind))
 		return 0;
 	snprintf(path, sizeof(path), "fdinfo/%.16s", fd);
-	if (read_file_at(process, path, FDINFO_LIMIT, &info) || !fdinfo_number(buf_str(&info), id_keys[kind], &id))
+	if (read_file_at(process, path, FDINFO_LIMIT, &info) ||
+	    !fdinfo_number(buf_str(&info), id_keys[kind], &id))
 		return 0;
 	return add_owner(i, kind, (u32)id, pid, comm, NULL);
 }
@@ -95,7 +97,8 @@ static int look_at_process(struct inventory *i, int proc, const char *name)
 		comm.data[comm.len - 1] = '\0';
 	while (!r && (e = readdir(dir)))
 		if (isdigit(e->d_name[0]))
-			r = look_at_descriptor(i, process, fd, atoi(name), buf_str(&comm), e->d_name);
+			r = look_at_descriptor(i, process, fd, atoi(name), buf_str(&comm),
+					       e->d_name);
 	closedir(dir);
 	return r;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Programs on tc's clsact hooks, which only netlink tells: a dump of the filters of an interface, for each direction. */
+/*
+ * Programs on tc's clsact hooks, which only netlink tells: a dump of the filters of an interface,
+ * for each direction.
+ */
 #include "kernel/inventory_internal.h"
 
 #include <linux/netlink.h>
@@ -30,7 +33,8 @@ static int add_filter(struct inventory *i, const struct nlmsghdr *h, const char 
 	u32 program;
 
 	options = find_attribute(TCA_RTA(t), (int)TCA_PAYLOAD(h), TCA_OPTIONS);
-	id = options ? find_attribute(RTA_DATA(options), (int)RTA_PAYLOAD(options), TCA_BPF_ID) : NULL;
+	id = options ? find_attribute(RTA_DATA(options), (int)RTA_PAYLOAD(options), TCA_BPF_ID)
+		     : NULL;
 	if (!id || RTA_PAYLOAD(id) < sizeof(program))
 		return 0;
 	memcpy(&program, RTA_DATA(id), sizeof(program));
@@ -38,7 +42,8 @@ static int add_filter(struct inventory *i, const struct nlmsghdr *h, const char 
 	add_interface(&b, (u32)t->tcm_ifindex);
 	buf_printf(&b, " %s", direction);
 	for (size_t n = 0; n < i->attachment_count; n++)
-		if (i->attachments[n].program == program && !strcmp(i->attachments[n].text, buf_str(&b)))
+		if (i->attachments[n].program == program &&
+		    !strcmp(i->attachments[n].text, buf_str(&b)))
 			return 0;
 	return attachment_add(i, program, 0, buf_str(&b));
 }
@@ -46,9 +51,12 @@ static int add_filter(struct inventory *i, const struct nlmsghdr *h, const char 
 static int dump(struct inventory *i, int fd, u32 ifindex, u32 parent, const char *direction)
 {
 	struct request q = {
-		.header = { .nlmsg_len = sizeof(q), .nlmsg_type = RTM_GETTFILTER,
+		.header = { .nlmsg_len = sizeof(q),
+			    .nlmsg_type = RTM_GETTFILTER,
 			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.message = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)ifindex, .tcm_parent = parent },
+		.message = { .tcm_family = AF_UNSPEC,
+			     .tcm_ifindex = (int)ifindex,
+			     .tcm_parent = parent },
 	};
 	_cleanup_free_ char *answer = malloc(65536);
 

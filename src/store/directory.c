@@ -204,8 +204,14 @@ int directory_set_aside(const char *directory, const char *name, char *ret)
 	return 0;
 }
 
-/* A crash between two steps of a deletion leaves logs without their partition. */
-static void remove_orphans(const char *directory)
+bool directory_has_log(const char *directory, const char *name)
+{
+	_cleanup_close_ int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir >= 0 && size_at(dir, name, "-wal");
+}
+
+void directory_remove_orphans(const char *directory)
 {
 	_cleanup_(close_directory) DIR *dir = opendir(directory);
 	struct partition_file file;
@@ -264,6 +270,6 @@ int directory_claim(const char *directory)
 				    directory);
 		return fail_errno(-errno, "cannot lock '%s/lock'", directory);
 	}
-	remove_orphans(directory);
+	directory_remove_orphans(directory);
 	return TAKE_FD(lock);
 }

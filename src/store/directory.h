@@ -46,6 +46,10 @@ u64 partition_end_ns(const struct partition_id *id);
 /* Makes or checks the directory, takes the lock, removes what a crash left. Returns the lock's descriptor. */
 int directory_claim(const char *directory);
 u64 directory_partition_bytes(const char *directory, const char *name);
+/* What a crash between two steps of a deletion, or a reader just then, leaves: logs without their partition. */
+void directory_remove_orphans(const char *directory);
+/* Is there a log that was not written back? */
+bool directory_has_log(const char *directory, const char *name);
 int directory_delete(const char *directory, const char *name);
 /* Renames a damaged partition and what is beside it; @ret has PARTITION_NAME_MAX bytes. */
 int directory_set_aside(const char *directory, const char *name, char *ret);

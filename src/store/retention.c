@@ -213,6 +213,7 @@ int embedded_expire(struct store *s, u64 now_ns)
 			deleted++;
 		f->name[0] = '\0';
 	}
+	directory_remove_orphans(s->options.directory);
 	s->health.partitions = left;
 	s->health.disk_bytes = total;
 	return deleted;
@@ -224,7 +225,9 @@ int embedded_check_all(struct embedded *e)
 	_cleanup_(partition_list_free) struct partition_list l = { 0 };
 	int err = directory_list(directory, &l);
 
-	for (size_t i = 0; i < l.count && !err; i++) {
+	if (err)
+		return err;
+	for (size_t i = 0; i < l.count; i++) {
 		_cleanup_(partition_closep) struct partition *p = NULL;
 		_cleanup_free_ char *path = store_path(directory, l.files[i].name);
 
@@ -234,7 +237,12 @@ int embedded_check_all(struct embedded *e)
 		e->store->health.disk_bytes += l.files[i].bytes;
 		if (l.files[i].aside)
 			continue;
-		switch (partition_open_read(path, &p)) {
+		/* After a kill: opened for writing, and closed, the log goes back into its file. */
+		if (directory_has_log(directory, l.files[i].name))
+			err = partition_open(path, &p);
+		else
+			err = partition_open_read(path, &p);
+		switch (err) {
 		case 0:
 			break;
 		case -EBADMSG:
@@ -249,5 +257,5 @@ int embedded_check_all(struct embedded *e)
 			store_say(log_of(e), LOG_LEVEL_WARNING, "store: %s: left alone", error_text());
 		}
 	}
-	return err;
+	return 0;
 }

@@ -41,7 +41,8 @@ static void check_normal_form(const struct expression *e, const struct schema *s
 		abort();
 }
 
-static void check_parts(const struct expression *e, const struct sample_record *r, const struct record *view)
+static void check_parts(const struct expression *e, const struct sample_record *r,
+			const struct record *view)
 {
 	_cleanup_(expression_freep) struct expression *kernel = NULL, *user = NULL;
 	bool answer = expression_match(e, view);
@@ -52,7 +53,8 @@ static void check_parts(const struct expression *e, const struct sample_record *
 		abort();
 	/* A regular expression that gives up may do so in one of the two runs only. */
 	if (!expression_gave_up(e) && (!user || !expression_gave_up(user)) &&
-	    ((!kernel || expression_match(kernel, view)) && (!user || expression_match(user, view))) != answer)
+	    ((!kernel || expression_match(kernel, view)) &&
+	     (!user || expression_match(user, view))) != answer)
 		abort();
 }
 

@@ -6,7 +6,12 @@
 
 int main(void)
 {
-	static int (*const groups[])(void) = { test_options, test_help, test_completion };
+	static int (*const groups[])(void) = {
+		test_completion,
+		test_grid,
+		test_help,
+		test_options,
+	};
 	int failed = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)

@@ -9,7 +9,7 @@
 
 struct machine {
 	u64 r[11];
-	u16 written; /* a bit for each register */
+	u16 written;	  /* a bit for each register */
 	const u8 *memory; /* what r1 points to */
 	size_t size;
 	u8 stack[512];
@@ -48,7 +48,10 @@ static inline u8 *machine_address(struct machine *m, u64 address, size_t size)
 
 static inline size_t machine_bytes(u8 opcode)
 {
-	return BPF_SIZE(opcode) == BPF_DW ? 8 : BPF_SIZE(opcode) == BPF_W ? 4 : BPF_SIZE(opcode) == BPF_H ? 2 : 1;
+	return BPF_SIZE(opcode) == BPF_DW  ? 8
+	       : BPF_SIZE(opcode) == BPF_W ? 4
+	       : BPF_SIZE(opcode) == BPF_H ? 2
+					   : 1;
 }
 
 static inline u64 machine_alu(struct machine *m, u8 op, u64 a, u64 b, bool wide)
@@ -142,7 +145,8 @@ static inline void machine_memory(struct machine *m, const struct bpf_insn *i)
 		memcpy(&value, at, size); /* little endian only, as the hosts of these tests */
 		machine_write(m, i->dst_reg, value);
 	} else {
-		value = BPF_CLASS(i->code) == BPF_STX ? machine_read(m, i->src_reg) : (u64)(s64)i->imm;
+		value = BPF_CLASS(i->code) == BPF_STX ? machine_read(m, i->src_reg)
+						      : (u64)(s64)i->imm;
 		memcpy(at, &value, size);
 	}
 }
@@ -160,7 +164,8 @@ static inline size_t machine_step(struct machine *m, const struct bpf_insn *insn
 	case BPF_ALU64:
 		if (op != BPF_MOV)
 			a = wide ? machine_read(m, i->dst_reg) : (u32)machine_read(m, i->dst_reg);
-		result = machine_alu(m, op, a, op == BPF_NEG ? 0 : machine_operand(m, i, wide), wide);
+		result = machine_alu(m, op, a, op == BPF_NEG ? 0 : machine_operand(m, i, wide),
+				     wide);
 		machine_write(m, i->dst_reg, wide ? result : (u32)result);
 		return at + 1;
 	case BPF_JMP:
@@ -185,8 +190,8 @@ static inline size_t machine_step(struct machine *m, const struct bpf_insn *insn
 }
 
 /* r1 = memory. Ends at `exit` or behind the last instruction, with r0; -1 with m->error set. */
-static inline s64 machine_run(struct machine *m, const struct bpf_insn *insns, size_t count, const void *memory,
-			      size_t size)
+static inline s64 machine_run(struct machine *m, const struct bpf_insn *insns, size_t count,
+			      const void *memory, size_t size)
 {
 	size_t at = 0;
 

@@ -45,7 +45,8 @@ static void test_loop(void **state)
 
 static void test_constants(void **state)
 {
-	static const s64 all[] = { 0, 1, -1, INT32_MAX, INT32_MIN, UINT32_MAX, 1LL << 32, INT64_MIN, INT64_MAX };
+	static const s64 all[] = { 0,	       1,	  -1,	     INT32_MAX, INT32_MIN,
+				   UINT32_MAX, 1LL << 32, INT64_MIN, INT64_MAX };
 	static const size_t slots[] = { 1, 1, 1, 1, 1, 1, 2, 2, 2 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
@@ -172,12 +173,9 @@ static void test_far(void **state)
 int test_assemble(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_loop),
-		cmocka_unit_test(test_constants),
-		cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_halves),
-		cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_loop),	  cmocka_unit_test(test_constants),
+		cmocka_unit_test(test_memory),	  cmocka_unit_test(test_halves),
+		cmocka_unit_test(test_functions), cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_far),
 	};
 

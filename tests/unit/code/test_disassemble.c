@@ -13,7 +13,10 @@
 
 #include <cmocka.h>
 
-#define INSN(c, d, s, o, i) { .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) }
+#define INSN(c, d, s, o, i)                                                         \
+	{                                                                           \
+		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) \
+	}
 
 static const struct {
 	struct bpf_insn insn[2];
@@ -43,27 +46,35 @@ static const struct {
 	{ { INSN(BPF_LDX | BPF_MEMSX | BPF_H, 1, 6, 0, 0) }, "r1 = *(s16 *)(r6 + 0)" },
 	{ { INSN(BPF_STX | BPF_MEM | BPF_W, 10, 1, -8, 0) }, "*(u32 *)(r10 - 8) = r1" },
 	{ { INSN(BPF_ST | BPF_MEM | BPF_DW, 10, 0, -32768, -1) }, "*(u64 *)(r10 - 32768) = -1" },
-	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, BPF_ADD) }, "lock *(u64 *)(r1 + 0) += r2" },
+	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, BPF_ADD) },
+	  "lock *(u64 *)(r1 + 0) += r2" },
 	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_W, 1, 2, 4, BPF_XOR) }, "lock *(u32 *)(r1 + 4) ^= r2" },
 	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, BPF_ADD | BPF_FETCH) },
 	  "r2 = atomic64_fetch_add((u64 *)(r1 + 0), r2)" },
 	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_W, 1, 2, -4, BPF_AND | BPF_FETCH) },
 	  "r2 = atomic_fetch_and((u32 *)(r1 - 4), r2)" },
-	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, BPF_XCHG) }, "r2 = atomic64_xchg((u64 *)(r1 + 0), r2)" },
+	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, BPF_XCHG) },
+	  "r2 = atomic64_xchg((u64 *)(r1 + 0), r2)" },
 	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, BPF_CMPXCHG) },
 	  "r0 = atomic64_cmpxchg((u64 *)(r1 + 0), r0, r2)" },
-	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_B, 1, 2, 0, BPF_LOAD_ACQ) }, "r1 = load_acquire((u8 *)(r2 + 0))" },
-	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_W, 1, 2, 8, BPF_STORE_REL) }, "store_release((u32 *)(r1 + 8), r2)" },
+	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_B, 1, 2, 0, BPF_LOAD_ACQ) },
+	  "r1 = load_acquire((u8 *)(r2 + 0))" },
+	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_W, 1, 2, 8, BPF_STORE_REL) },
+	  "store_release((u32 *)(r1 + 8), r2)" },
 	{ { INSN(BPF_LD | BPF_ABS | BPF_H, 0, 0, 0, 12) }, "r0 = *(u16 *)skb[12]" },
 	{ { INSN(BPF_LD | BPF_IND | BPF_B, 0, 7, 0, 14) }, "r0 = *(u8 *)skb[r7 + 14]" },
 	{ { INSN(BPF_LD | BPF_IMM | BPF_DW, 1, 0, 0, 0x55667788), INSN(0, 0, 0, 0, 0x11223344) },
 	  "r1 = 0x1122334455667788 ll" },
-	{ { INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, 5), INSN(0, 0, 0, 0, 0) }, "r1 = map[fd:5]" },
+	{ { INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, 5), INSN(0, 0, 0, 0, 0) },
+	  "r1 = map[fd:5]" },
 	{ { INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_VALUE, 0, 5), INSN(0, 0, 0, 0, 16) },
 	  "r1 = map[fd:5][0]+16" },
-	{ { INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_IDX, 0, 5), INSN(0, 0, 0, 0, 0) }, "r1 = map[index:5]" },
-	{ { INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_BTF_ID, 0, 99), INSN(0, 0, 0, 0, 0) }, "r1 = btf_id[99]" },
-	{ { INSN(BPF_LD | BPF_IMM | BPF_DW, 2, BPF_PSEUDO_FUNC, 0, 7), INSN(0, 0, 0, 0, 0) }, "r2 = subprog[+7]" },
+	{ { INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_IDX, 0, 5), INSN(0, 0, 0, 0, 0) },
+	  "r1 = map[index:5]" },
+	{ { INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_BTF_ID, 0, 99), INSN(0, 0, 0, 0, 0) },
+	  "r1 = btf_id[99]" },
+	{ { INSN(BPF_LD | BPF_IMM | BPF_DW, 2, BPF_PSEUDO_FUNC, 0, 7), INSN(0, 0, 0, 0, 0) },
+	  "r2 = subprog[+7]" },
 	{ { INSN(BPF_JMP | BPF_JA, 0, 0, 3, 0) }, "goto +3" },
 	{ { INSN(BPF_JMP | BPF_JA, 0, 0, -3, 0) }, "goto -3" },
 	{ { INSN(BPF_JMP | BPF_JA, 0, 0, 0, 0) }, "goto +0" },
@@ -79,11 +90,13 @@ static const struct {
 	{ { INSN(BPF_JMP | BPF_CALL, 0, 0, 0, 123456) }, "call unknown#123456" },
 	{ { INSN(BPF_JMP | BPF_CALL, 0, 0, 0, -7) }, "call unknown#-7" },
 	{ { INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 5) }, "call +5" },
-	{ { INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, 77) }, "call kernel-function#77" },
+	{ { INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, 77) },
+	  "call kernel-function#77" },
 	{ { INSN(BPF_JMP | BPF_CALL | BPF_X, 3, 0, 0, 0) }, "callx r3" },
 	{ { INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0) }, "exit" },
 	{ { INSN(0xff, 1, 2, 3, 4) }, "unknown 0xff dst=r1 src=r2 off=3 imm=0x4" },
-	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, 0x77) }, "unknown 0xdb dst=r1 src=r2 off=0 imm=0x77" },
+	{ { INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, 0x77) },
+	  "unknown 0xdb dst=r1 src=r2 off=0 imm=0x77" },
 };
 
 static void test_table(void **state)
@@ -116,7 +129,10 @@ static bool name_imm64(void *context, const struct bpf_insn *insn, u64 value, st
 static void test_names(void **state)
 {
 	static const struct code_names names = {
-		.context = "bpf_prog_abc_helper", .call = name_call, .imm64 = name_imm64, .maps_by_id = true,
+		.context = "bpf_prog_abc_helper",
+		.call = name_call,
+		.imm64 = name_imm64,
+		.maps_by_id = true,
 	};
 	static const struct bpf_insn insns[] = {
 		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, 1000000),
@@ -129,8 +145,12 @@ static void test_names(void **state)
 		INSN(0, 0, 0, 0, 0),
 	};
 	static const char *const texts[] = {
-		"call bpf_prog_abc_helper", "call bpf_prog_abc_helper", "call bpf_map_lookup_elem#1",
-		"call unknown#1000001", "r1 = _text", "r1 = map[id:9]",
+		"call bpf_prog_abc_helper",
+		"call bpf_prog_abc_helper",
+		"call bpf_map_lookup_elem#1",
+		"call unknown#1000001",
+		"r1 = _text",
+		"r1 = map[id:9]",
 	};
 	size_t at = 0;
 
@@ -148,7 +168,8 @@ static void test_everything(void **state)
 	static const s32 imms[] = { 0, 1, -1, INT32_MIN, 16, 0x100, 0x110, 0xf1, 1 << 30 };
 
 	for (u32 i = 0; i < 256 * 16 * ARRAY_SIZE(imms); i++) {
-		const struct bpf_insn insn = INSN((u8)i, i % 16, i / 256 % 16, (s16)(i * 7919), imms[i / 256 / 16]);
+		const struct bpf_insn insn =
+			INSN((u8)i, i % 16, i / 256 % 16, (s16)(i * 7919), imms[i / 256 / 16]);
 		_cleanup_buf_ struct buf b = {};
 
 		/* The second half of a double instruction may be cut off. */

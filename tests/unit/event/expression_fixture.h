@@ -35,7 +35,8 @@ struct sample {
 	double share;
 	u64 mask;
 };
-_Static_assert(sizeof(struct sample) == 176, "the offsets of the columns are what the comments say");
+_Static_assert(sizeof(struct sample) == 176,
+	       "the offsets of the columns are what the comments say");
 
 /* The record with room for its tail, as a gadget's buffer. */
 struct sample_record {
@@ -43,7 +44,8 @@ struct sample_record {
 	u8 tail[SAMPLE_TAIL + 8];
 };
 
-static inline int sample_column(struct schema *s, const char *name, const char *kind, u32 offset, u32 size)
+static inline int sample_column(struct schema *s, const char *name, const char *kind, u32 offset,
+				u32 size)
 {
 	const struct kind *k = kind_find(kind);
 	int i = k ? schema_add(s, name, "", k, offset, size, k->class == VALUE_SIGNED) : -ENOENT;
@@ -51,7 +53,8 @@ static inline int sample_column(struct schema *s, const char *name, const char *
 	return i;
 }
 
-static inline void sample_names(struct schema *s, int column, const struct name_of_number *names, size_t count)
+static inline void sample_names(struct schema *s, int column, const struct name_of_number *names,
+				size_t count)
 {
 	struct name_of_number *own = calloc(count, sizeof(*own));
 
@@ -65,8 +68,8 @@ static inline void sample_names(struct schema *s, int column, const struct name_
 }
 
 /* container: known when the pid is even, "c7" of 7 ... */
-static inline void sample_container(void *context, const struct record *r, const struct value *from, struct value *ret,
-				    struct buf *scratch)
+static inline void sample_container(void *context, const struct record *r, const struct value *from,
+				    struct value *ret, struct buf *scratch)
 {
 	if (from->u % 2)
 		return;
@@ -77,13 +80,18 @@ static inline void sample_container(void *context, const struct record *r, const
 	ret->text.len = scratch->len;
 }
 
-#define SAMPLE_COLUMN(s, member, kind) \
-	sample_column(s, #member, kind, offsetof(struct sample, member), sizeof(((struct sample *)0)->member))
+#define SAMPLE_COLUMN(s, member, kind)                                   \
+	sample_column(s, #member, kind, offsetof(struct sample, member), \
+		      sizeof(((struct sample *)0)->member))
 
 static inline struct schema *sample_schema(void)
 {
-	static const struct name_of_number states[] = { { 1, "OPEN" }, { 2, "CLOSED" }, { 3, "CLOSING" } };
-	static const struct name_of_number flags[] = { { 1, "O_WRONLY" }, { 0x40, "O_CREAT" }, { 0x200, "O_TRUNC" } };
+	static const struct name_of_number states[] = { { 1, "OPEN" },
+							{ 2, "CLOSED" },
+							{ 3, "CLOSING" } };
+	static const struct name_of_number flags[] = { { 1, "O_WRONLY" },
+						       { 0x40, "O_CREAT" },
+						       { 0x200, "O_TRUNC" } };
 	struct schema *s = schema_new("sample", "", SCHEMA_EVENTS);
 	int i;
 
@@ -122,7 +130,8 @@ static inline struct schema *sample_schema(void)
 	sample_column(s, "stack", "kernel_stack", offsetof(struct sample, pid), 4);
 	sample_column(s, "slots", "histogram", offsetof(struct sample, bytes), 16);
 	schema_seal(s, sizeof(struct sample));
-	schema_add_virtual(s, "container.name", "", kind_find("text"), schema_find(s, "pid"), sample_container, NULL);
+	schema_add_virtual(s, "container.name", "", kind_find("text"), schema_find(s, "pid"),
+			   sample_container, NULL);
 	return s;
 }
 
@@ -132,7 +141,7 @@ static inline void sample_tail(struct sample_record *r, u16 *column, const void 
 		len = 0;
 	column[0] = (u16)r->fixed.header.size;
 	column[1] = (u16)len;
-	memcpy(r->tail + r->fixed.header.size - sizeof(struct sample), bytes, len);
+	memcpy(r->tail + (r->fixed.header.size - sizeof(struct sample)), bytes, len);
 	r->fixed.header.size += len;
 }
 

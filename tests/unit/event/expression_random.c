@@ -9,39 +9,111 @@ static const struct {
 	size_t offset, size;
 	bool is_signed;
 } numbers[] = {
-	{ "pid", MEMBER(pid), false },	   { "port", MEMBER(port), false },
-	{ "state", MEMBER(state), false }, { "cgroup", MEMBER(cgroup), false },
-	{ "ret", MEMBER(ret), true },	   { "error", MEMBER(error), true },
-	{ "nice", MEMBER(nice), true },	   { "level", MEMBER(level), true },
-	{ "flags", MEMBER(flags), false }, { "bytes", MEMBER(bytes), false },
-	{ "took", MEMBER(took), false },   { "took_us", MEMBER(took_us), false },
-	{ "mask", MEMBER(mask), false },   { "signal", MEMBER(signal), false },
+	{ "pid", MEMBER(pid), false },
+	{ "port", MEMBER(port), false },
+	{ "state", MEMBER(state), false },
+	{ "cgroup", MEMBER(cgroup), false },
+	{ "ret", MEMBER(ret), true },
+	{ "error", MEMBER(error), true },
+	{ "nice", MEMBER(nice), true },
+	{ "level", MEMBER(level), true },
+	{ "flags", MEMBER(flags), false },
+	{ "bytes", MEMBER(bytes), false },
+	{ "took", MEMBER(took), false },
+	{ "took_us", MEMBER(took_us), false },
+	{ "mask", MEMBER(mask), false },
+	{ "signal", MEMBER(signal), false },
 	{ "wide_state", MEMBER(wide_state), false },
 };
 
 /* Around every border of a size, with and without sign. */
 static const u64 values[] = {
-	0, 1, 2, 3, 7, 9, 42, 0x40, 0x7e, 0x7f, 0x80, 0x81, 0xfe, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000,
-	0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 0x100000000, 0x180000000,
-	0x7fffffffffffffff, 0x8000000000000000, 0xffffffff7fffffff, 0xffffffff80000000, 0xfffffffffffffffe,
+	0,
+	1,
+	2,
+	3,
+	7,
+	9,
+	42,
+	0x40,
+	0x7e,
+	0x7f,
+	0x80,
+	0x81,
+	0xfe,
+	0xff,
+	0x100,
+	0x7fff,
+	0x8000,
+	0xffff,
+	0x10000,
+	0x7ffffffe,
+	0x7fffffff,
+	0x80000000,
+	0x80000001,
+	0xfffffffe,
+	0xffffffff,
+	0x100000000,
+	0x180000000,
+	0x7fffffffffffffff,
+	0x8000000000000000,
+	0xffffffff7fffffff,
+	0xffffffff80000000,
+	0xfffffffffffffffe,
 	0xffffffffffffffff,
 };
 
 static const char *const texts[] = {
-	"", "a", "b", "ab", "abc", "abcd", "abcde", "nginx", "ngin", "nginx: worker", "thirteen.long",
-	"fifteen.letters", "/", "/etc", "/etc/passwd", "/etc/passw", "sh", "sh -c", "sh -c ls", " ", "  ", "a ", " a",
-	"a b", "-c", "/usr/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/x86_64-linux-gnu/libc.so", "\\x80\\xff", "\\n",
+	"",
+	"a",
+	"b",
+	"ab",
+	"abc",
+	"abcd",
+	"abcde",
+	"nginx",
+	"ngin",
+	"nginx: worker",
+	"thirteen.long",
+	"fifteen.letters",
+	"/",
+	"/etc",
+	"/etc/passwd",
+	"/etc/passw",
+	"sh",
+	"sh -c",
+	"sh -c ls",
+	" ",
+	"  ",
+	"a ",
+	" a",
+	"a b",
+	"-c",
+	"/usr/lib/x86_64-linux-gnu/libc.so.6",
+	"/usr/lib/x86_64-linux-gnu/libc.so",
+	"\\x80\\xff",
+	"\\n",
 };
 
 static const char *const addresses[] = {
-	"10.0.0.1", "10.0.0.2", "10.1.2.3", "11.0.0.0", "0.0.0.0", "255.255.255.255", "::", "::1", "fe80::1", "fe80::2",
-	"2001:db8::1", "2001:db8:8000::1", "::10.0.0.1",
+	"10.0.0.1",   "10.0.0.2", "10.1.2.3", "11.0.0.0", "0.0.0.0",	 "255.255.255.255",
+	"::",	      "::1",	  "fe80::1",  "fe80::2",  "2001:db8::1", "2001:db8:8000::1",
+	"::10.0.0.1",
 };
 static const u8 address_bytes[][16] = {
-	{ [10] = 255, 255, 10, 0, 0, 1 }, { [10] = 255, 255, 10, 0, 0, 2 }, { [10] = 255, 255, 10, 1, 2, 3 },
-	{ [10] = 255, 255, 11, 0, 0, 0 }, { [10] = 255, 255 }, { [10] = 255, 255, 255, 255, 255, 255 },
-	{ 0 }, { [15] = 1 }, { 0xfe, 0x80, [15] = 1 }, { 0xfe, 0x80, [15] = 2 }, { 0x20, 1, 0x0d, 0xb8, [15] = 1 },
-	{ 0x20, 1, 0x0d, 0xb8, 0x80, [15] = 1 }, { [12] = 10, 0, 0, 1 },
+	{ [10] = 255, 255, 10, 0, 0, 1 },
+	{ [10] = 255, 255, 10, 0, 0, 2 },
+	{ [10] = 255, 255, 10, 1, 2, 3 },
+	{ [10] = 255, 255, 11, 0, 0, 0 },
+	{ [10] = 255, 255 },
+	{ [10] = 255, 255, 255, 255, 255, 255 },
+	{ 0 },
+	{ [15] = 1 },
+	{ 0xfe, 0x80, [15] = 1 },
+	{ 0xfe, 0x80, [15] = 2 },
+	{ 0x20, 1, 0x0d, 0xb8, [15] = 1 },
+	{ 0x20, 1, 0x0d, 0xb8, 0x80, [15] = 1 },
+	{ [12] = 10, 0, 0, 1 },
 };
 
 u32 random_below(struct random *r, u32 limit)
@@ -112,7 +184,8 @@ static void add_text(struct random *r, size_t most, struct buf *b)
 {
 	const char *text = PICK(r, texts);
 
-	buf_printf(b, "\"%.*s\"", (int)(strchr(text, '\\') && strlen(text) > most ? 0 : most), text);
+	buf_printf(b, "\"%.*s\"", (int)(strchr(text, '\\') && strlen(text) > most ? 0 : most),
+		   text);
 }
 
 static void add_text_test(struct random *r, bool kernel_only, bool fixed_only, struct buf *b)
@@ -120,10 +193,13 @@ static void add_text_test(struct random *r, bool kernel_only, bool fixed_only, s
 	static const struct {
 		const char *name;
 		size_t most;
-	} columns[] = { { "comm", 15 }, { "tag", 13 }, { "odd", 5 }, { "path", 100 }, { "args", 100 } };
-	static const char *const ops[] = { "==", "!=", "startswith", "startswith", "endswith", "contains", "like",
-					   "matches" };
-	static const char *const patterns[] = { "*", "a*", "*a", "/etc/*", "n?in*", "^a", "b$", "[a-n]+x", "^$", "\\\\*" };
+	} columns[] = {
+		{ "comm", 15 }, { "tag", 13 }, { "odd", 5 }, { "path", 100 }, { "args", 100 }
+	};
+	static const char *const ops[] = { "==",       "!=",	   "startswith", "startswith",
+					   "endswith", "contains", "like",	 "matches" };
+	static const char *const patterns[] = { "*",  "a*", "*a",      "/etc/*", "n?in*",
+						"^a", "b$", "[a-n]+x", "^$",	 "\\\\*" };
 	u32 column = random_below(r, fixed_only ? 3 : 5), sort = random_below(r, 10);
 	const char *op = ops[random_below(r, kernel_only ? 4 : ARRAY_SIZE(ops))];
 
@@ -171,10 +247,16 @@ static void add_address_test(struct random *r, struct buf *b)
 
 static void add_test(struct random *r, bool kernel_only, bool fixed_only, struct buf *b)
 {
-	static const char *const truths[] = { "truth", "truth == true", "truth != true", "truth == 0",
-					      "truth in (true, false)", "truth not in (true, false)" };
-	static const char *const others[] = { "container.name == \"c42\"", "container.name != \"c2\"", "container.name",
-					      "share > 0.5", "share", "share not in (1, 0.5)" };
+	static const char *const truths[] = {
+		"truth",      "truth == true",		"truth != true",
+		"truth == 0", "truth in (true, false)", "truth not in (true, false)"
+	};
+	static const char *const others[] = { "container.name == \"c42\"",
+					      "container.name != \"c2\"",
+					      "container.name",
+					      "share > 0.5",
+					      "share",
+					      "share not in (1, 0.5)" };
 	u32 sort = random_below(r, 20);
 
 	if (sort < 8)
@@ -189,7 +271,8 @@ static void add_test(struct random *r, bool kernel_only, bool fixed_only, struct
 		buf_add_str(b, PICK(r, others));
 }
 
-void random_expression(struct random *r, unsigned deep, bool kernel_only, bool fixed_only, struct buf *b)
+void random_expression(struct random *r, unsigned deep, bool kernel_only, bool fixed_only,
+		       struct buf *b)
 {
 	u32 sort = deep ? random_below(r, 8) : 0, n = 2 + random_below(r, 3);
 

@@ -13,5 +13,6 @@ struct random {
 
 u32 random_below(struct random *r, u32 limit);
 /* @deep: how far groups may nest. @kernel_only: nothing that only user space can decide; @fixed_only: no tail. */
-void random_expression(struct random *r, unsigned deep, bool kernel_only, bool fixed_only, struct buf *b);
+void random_expression(struct random *r, unsigned deep, bool kernel_only, bool fixed_only,
+		       struct buf *b);
 void random_record(struct random *r, struct sample_record *record);

@@ -18,12 +18,29 @@ static void fill(struct sample_record *r)
 	static const u8 v6[16] = { 0xfe, 0x80, [15] = 1 };
 
 	*r = (struct sample_record){ .fixed = {
-		.header = { .size = sizeof(struct sample) },
-		.pid = 42, .port = 443, .state = 2, .truth = 4, .cgroup = 1ULL << 40, .ret = -2, .error = 2,
-		.nice = -20, .level = -1, .wide_state = 200, .comm = "nginx", .tag = "thirteen.long", .odd = "ab",
-		.flags = 0x241, .bytes = 4096, .took = 10000000, .took_us = 10000, .signal = 9, .syscall = 0,
-		.share = 0.5, .mask = 0x8000000000000001ULL,
-	} };
+					     .header = { .size = sizeof(struct sample) },
+					     .pid = 42,
+					     .port = 443,
+					     .state = 2,
+					     .truth = 4,
+					     .cgroup = 1ULL << 40,
+					     .ret = -2,
+					     .error = 2,
+					     .nice = -20,
+					     .level = -1,
+					     .wide_state = 200,
+					     .comm = "nginx",
+					     .tag = "thirteen.long",
+					     .odd = "ab",
+					     .flags = 0x241,
+					     .bytes = 4096,
+					     .took = 10000000,
+					     .took_us = 10000,
+					     .signal = 9,
+					     .syscall = 0,
+					     .share = 0.5,
+					     .mask = 0x8000000000000001ULL,
+				     } };
 	memcpy(r->fixed.saddr, v4, 16);
 	memcpy(r->fixed.daddr, v6, 16);
 	sample_tail(r, r->fixed.path, "/etc/passwd", 12);
@@ -94,7 +111,8 @@ static const struct {
 	{ "comm startswith \"\" && comm contains \"\" && comm endswith \"\"", true },
 	{ "comm startswith \"nginx\" && !(comm startswith \"nginx-\")", true },
 	{ "comm endswith \"inx\" && comm contains \"gin\" && !(comm contains \"ginn\")", true },
-	{ "comm like \"ng*\" && comm like \"n?in*x\" && comm like \"nginx\" && !(comm like \"n\")", true },
+	{ "comm like \"ng*\" && comm like \"n?in*x\" && comm like \"nginx\" && !(comm like \"n\")",
+	  true },
 	{ "comm matches \"^n.i\" && !(comm matches \"^g\") && comm matches \"(n).*x$\"", true },
 	{ "comm", true },
 	{ "comm == \"\" || comm != \"\"", true },
@@ -108,7 +126,8 @@ static const struct {
 	{ "path", true },
 	{ "args == \"sh -c ls -l\" && args startswith \"sh -c \"", true },
 	{ "args startswith \"sh -c ls -l\" && !(args startswith \"sh -c ls -l \")", true },
-	{ "args contains \"-c ls\" && args endswith \"ls -l\" && args matches \"^sh -c\" && args", true },
+	{ "args contains \"-c ls\" && args endswith \"ls -l\" && args matches \"^sh -c\" && args",
+	  true },
 	{ "args == \"sh -c ls -l \"", false },
 	{ "saddr == 10.1.2.3 && saddr != 10.1.2.4 && saddr == \"10.1.2.3\"", true },
 	{ "saddr in 10.0.0.0/8 && saddr in 10.1.2.0/23 && saddr not in 10.1.2.4/30", true },
@@ -149,7 +168,8 @@ static void test_meaning(void **state)
 			fail_msg("%s: the kernel says %d", meanings[i].text, kernel);
 		expression_print(e, &first);
 		if (expression_parse(buf_str(&first), s, &again))
-			fail_msg("%s: its normal form %s: %s", meanings[i].text, buf_str(&first), error_text());
+			fail_msg("%s: its normal form %s: %s", meanings[i].text, buf_str(&first),
+				 error_text());
 		expression_print(again, &second);
 		assert_string_equal(buf_str(&first), buf_str(&second));
 		assert_int_equal(expression_match(again, &view), meanings[i].answer);
@@ -160,10 +180,20 @@ static void test_meaning(void **state)
 static void test_unknown(void **state)
 {
 	static const char *const all[] = {
-		"container.name == \"c42\"", "container.name != \"c42\"", "container.name in (\"a\", \"\")",
-		"container.name not in (\"a\")", "container.name", "container.name startswith \"\"",
-		"container.name matches \"\"", "container.name like \"*\"", "stack contains \"\"", "share == 0",
-		"share != 0", "share not in (1, 2)", "share < 1", "share >= 1",
+		"container.name == \"c42\"",
+		"container.name != \"c42\"",
+		"container.name in (\"a\", \"\")",
+		"container.name not in (\"a\")",
+		"container.name",
+		"container.name startswith \"\"",
+		"container.name matches \"\"",
+		"container.name like \"*\"",
+		"stack contains \"\"",
+		"share == 0",
+		"share != 0",
+		"share not in (1, 2)",
+		"share < 1",
+		"share >= 1",
 	};
 	_cleanup_(schema_freep) struct schema *s = sample_schema();
 	struct sample_record r;
@@ -191,13 +221,14 @@ static void test_ends_of_text(void **state)
 		size_t len;
 		const char *is_path, *is_args;
 	} ends[] = {
-		{ "", 0, "", "" },	      { "\0", 1, "", "" },	    { "a", 1, "a", "a" },
-		{ "a\0", 2, "a", "a" },	      { "a\0b", 3, "a", "a b" },    { "a\0b\0", 4, "a", "a b" },
-		{ "a\0\0", 3, "a", "a " },    { "\0a", 2, "", " a" },	    { "\0\0", 2, "", " " },
-		{ "a ", 2, "a ", "a " },      { "a \0", 3, "a ", "a " },    { "a\0 \0", 4, "a", "a  " },
-		{ "\0\0\0", 3, "", "  " },    { " ", 1, " ", " " },
+		{ "", 0, "", "" },	   { "\0", 1, "", "" },	      { "a", 1, "a", "a" },
+		{ "a\0", 2, "a", "a" },	   { "a\0b", 3, "a", "a b" }, { "a\0b\0", 4, "a", "a b" },
+		{ "a\0\0", 3, "a", "a " }, { "\0a", 2, "", " a" },    { "\0\0", 2, "", " " },
+		{ "a ", 2, "a ", "a " },   { "a \0", 3, "a ", "a " }, { "a\0 \0", 4, "a", "a  " },
+		{ "\0\0\0", 3, "", "  " }, { " ", 1, " ", " " },
 	};
-	static const char *const texts[] = { "", "a", "a b", "a ", " ", " a", "a  ", "  ", "ab", "a b " };
+	static const char *const texts[] = { "",   "a",	  "a b", "a ", " ",
+					     " a", "a  ", "  ",	 "ab", "a b " };
 	static const char *const ops[] = { "==", "!=", "startswith", "endswith" };
 	_cleanup_(schema_freep) struct schema *s = sample_schema();
 
@@ -206,7 +237,8 @@ static void test_ends_of_text(void **state)
 		const char *text = texts[i / 2 / ARRAY_SIZE(ops) % ARRAY_SIZE(texts)];
 		size_t op = i / 2 % ARRAY_SIZE(ops);
 		const char *is = i % 2 ? ends[end].is_args : ends[end].is_path;
-		bool answers[] = { !strcmp(is, text), strcmp(is, text) != 0, str_starts(is, text), str_ends(is, text) };
+		bool answers[] = { !strcmp(is, text), strcmp(is, text) != 0, str_starts(is, text),
+				   str_ends(is, text) };
 		_cleanup_(expression_freep) struct expression *e = NULL;
 		struct sample_record r;
 		struct record view;
@@ -214,15 +246,18 @@ static void test_ends_of_text(void **state)
 		int kernel;
 
 		fill(&r);
-		sample_tail(&r, i % 2 ? r.fixed.args : r.fixed.path, ends[end].bytes, ends[end].len);
+		sample_tail(&r, i % 2 ? r.fixed.args : r.fixed.path, ends[end].bytes,
+			    ends[end].len);
 		view = sample_view(s, &r);
-		snprintf(where, sizeof(where), "%s %s \"%s\"", i % 2 ? "args" : "path", ops[op], text);
+		snprintf(where, sizeof(where), "%s %s \"%s\"", i % 2 ? "args" : "path", ops[op],
+			 text);
 		assert_int_equal(expression_parse(where, s, &e), 0);
 		if (expression_match(e, &view) != answers[op])
 			fail_msg("%s of '%s' (case %zu): not %d", where, is, end, answers[op]);
 		kernel = sample_in_kernel(e, &r);
 		if (kernel != (op == 3 ? -1 : answers[op]))
-			fail_msg("%s of '%s' (case %zu): the kernel says %d", where, is, end, kernel);
+			fail_msg("%s of '%s' (case %zu): the kernel says %d", where, is, end,
+				 kernel);
 	}
 }
 
@@ -244,13 +279,14 @@ static void test_split(void **state)
 		{ "time > 5 && share < 1", NULL, "time > 5 && share < 1",
 		  "time is a time of day, which user space adds; share has a fraction, which the kernel does not "
 		  "compute with" },
-		{ "path like \"/etc/*\" && path like \"/*/x\"", "path startswith \"/etc/\"", "path like \"/*/x\"",
-		  "'path like' is a search" },
+		{ "path like \"/etc/*\" && path like \"/*/x\"", "path startswith \"/etc/\"",
+		  "path like \"/*/x\"", "'path like' is a search" },
 	};
 	_cleanup_(schema_freep) struct schema *s = sample_schema();
 
 	for (size_t i = 0; i < ARRAY_SIZE(splits); i++) {
-		_cleanup_(expression_freep) struct expression *e = NULL, *kernel = NULL, *user = NULL;
+		_cleanup_(expression_freep) struct expression *e = NULL, *kernel = NULL,
+							      *user = NULL;
 		_cleanup_buf_ struct buf in_kernel = {}, in_user = {};
 
 		assert_int_equal(expression_parse(splits[i].text, s, &e), 0);
@@ -288,8 +324,10 @@ static void test_room(void **state)
 	buf_clear(&b);
 	expression_print(kernel, &b);
 	assert_string_equal(buf_str(&b), "pid == 1 && port == 2");
-	assert_in_range(expression_compile(kernel, SAMPLE_LIMIT, insns, ARRAY_SIZE(insns)), 1, EXPRESSION_SLOTS);
-	assert_non_null(strstr(expression_why_user(user), "no room is left in the 192 instructions"));
+	assert_in_range(expression_compile(kernel, SAMPLE_LIMIT, insns, ARRAY_SIZE(insns)), 1,
+			EXPRESSION_SLOTS);
+	assert_non_null(
+		strstr(expression_why_user(user), "no room is left in the 192 instructions"));
 }
 
 static void test_and(void **state)
@@ -302,12 +340,15 @@ static void test_and(void **state)
 	assert_int_equal(expression_and(NULL, NULL, &all), 0);
 	assert_null(all);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(expression_parse(i == 1 ? "pid == 1 && port == 2" : "truth || comm", s, &a), 0);
+		assert_int_equal(
+			expression_parse(i == 1 ? "pid == 1 && port == 2" : "truth || comm", s, &a),
+			0);
 		assert_int_equal(expression_and(TAKE_PTR(all), TAKE_PTR(a), &all), 0);
 	}
 	expression_print(all, &text);
-	assert_string_equal(buf_str(&text), "(truth != false || comm != \"\") && pid == 1 && port == 2 && "
-					    "(truth != false || comm != \"\")");
+	assert_string_equal(buf_str(&text),
+			    "(truth != false || comm != \"\") && pid == 1 && port == 2 && "
+			    "(truth != false || comm != \"\")");
 	assert_int_equal(expression_parse("pid", s, &a), 0);
 	assert_int_equal(expression_parse("pid", other, &b), 0);
 	assert_int_equal(expression_and(a, b, &a), -EINVAL);
@@ -340,12 +381,9 @@ static void test_gave_up(void **state)
 int test_expression(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_meaning),
-		cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_ends_of_text),
-		cmocka_unit_test(test_split),
-		cmocka_unit_test(test_room),
-		cmocka_unit_test(test_and),
+		cmocka_unit_test(test_meaning),	     cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_ends_of_text), cmocka_unit_test(test_split),
+		cmocka_unit_test(test_room),	     cmocka_unit_test(test_and),
 		cmocka_unit_test(test_gave_up),
 	};
 

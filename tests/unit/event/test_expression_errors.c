@@ -34,14 +34,17 @@ static const struct {
 	{ "port == 70000", "70000 is out of range: port is 0 to 65535", 8 },
 	{ "nice == 32768", "32768 is out of range: nice is -32768 to 32767", 8 },
 	{ "level < - 129", "- 129 is out of range: level is -128 to 127", 8 },
-	{ "cgroup == 18446744073709551616", "is out of range: cgroup is 0 to 18446744073709551615", 10 },
-	{ "ret == 9223372036854775808", "is out of range: ret is -9223372036854775808 to 9223372036854775807", 7 },
+	{ "cgroup == 18446744073709551616", "is out of range: cgroup is 0 to 18446744073709551615",
+	  10 },
+	{ "ret == 9223372036854775808",
+	  "is out of range: ret is -9223372036854775808 to 9223372036854775807", 7 },
 	{ "pid == 12x", "'12x' is not a number that column 'pid' (pid) takes", 7 },
 	{ "pid == 1.5", "'1.5' is not a number that column 'pid' (pid) takes", 7 },
 	{ "pid == 08", "'08' is not a number", 7 },
 	{ "took == 10parsecs", "'10parsecs' is not a duration", 8 },
 	{ "took == 08", "'08' is not a number", 8 },
-	{ "took_us == 10ns", "'10ns' is not a whole number of us, in which took_us is counted", 11 },
+	{ "took_us == 10ns", "'10ns' is not a whole number of us, in which took_us is counted",
+	  11 },
 	{ "bytes == 10ms", "'10ms' is not a size", 9 },
 	{ "port == 10ms", "'10ms' is not a number", 8 },
 	{ "truth == 2", "column 'truth' is true or false", 9 },
@@ -57,7 +60,8 @@ static const struct {
 	{ "share == 1.2.3", "'1.2.3' is not a number", 9 },
 	{ "pid startswith \"1\"", "'startswith' is for text, and column 'pid' is a number", 4 },
 	{ "saddr like \"10.*\"", "'like' is for text, and column 'saddr' is an address", 6 },
-	{ "comm matches \"(a\"", "the regular expression is wrong at its byte 3: missing closing parenthesis", 13 },
+	{ "comm matches \"(a\"",
+	  "the regular expression is wrong at its byte 3: missing closing parenthesis", 13 },
 	{ "comm matches \"\\C\"", "the regular expression is wrong", 13 },
 	{ "comm matches \"(*UTF)a\"", "the regular expression is wrong", 13 },
 	{ "comm matches 5", "column 'comm' is text: write \"5\"", 13 },
@@ -115,11 +119,13 @@ static void test_whole_message(void **state)
 
 	assert_int_equal(expression_parse("ret < 0 && cmm == \"nginx\"", s, &e), -EINVAL);
 	fail_in(-EINVAL, "--where");
-	assert_string_equal(error_text(), "--where: no column 'cmm' in sample (did you mean 'comm'?)\n"
-					  "  ret < 0 && cmm == \"nginx\"\n"
-					  "             ^");
+	assert_string_equal(error_text(),
+			    "--where: no column 'cmm' in sample (did you mean 'comm'?)\n"
+			    "  ret < 0 && cmm == \"nginx\"\n"
+			    "             ^");
 	assert_int_equal(expression_parse(" \t\n", s, &e), -EINVAL);
-	assert_string_equal(error_text(), "the filter is empty (write a test, such as: comm == \"nginx\")");
+	assert_string_equal(error_text(),
+			    "the filter is empty (write a test, such as: comm == \"nginx\")");
 }
 
 /* Long texts are shown around the place, on one safe line; the caret still fits. */
@@ -132,7 +138,9 @@ static void test_long_message(void **state)
 
 	for (int i = 0; i < 100; i++)
 		buf_add_str(&b, "comm == \"\xc3\xa9\x1b[2J\" ||\n");
-	buf_add_str(&b, "cmm || pid && pid && pid && pid && pid && pid && pid && pid && pid && pid && pid");
+	buf_add_str(
+		&b,
+		"cmm || pid && pid && pid && pid && pid && pid && pid && pid && pid && pid && pid");
 	assert_int_equal(expression_parse(buf_str(&b), s, &e), -EINVAL);
 	assert_null(strchr(error_text(), '\x1b'));
 	line = strchr(error_text(), '\n') + 1;

@@ -44,7 +44,8 @@ static void wrap(struct code *c, int map, bool on_stack, const struct bpf_insn *
 	/* What the place in a gadget leaves behind. */
 	code_mov_imm(c, BPF_REG_0, 0x53414b52);
 	assert_int_equal(code_finish(c), 0);
-	assert_int_equal(grow(&c->insns, &c->capacity, c->count + (size_t)len, sizeof(*c->insns)), 0);
+	assert_int_equal(grow(&c->insns, &c->capacity, c->count + (size_t)len, sizeof(*c->insns)),
+			 0);
 	memcpy(c->insns + c->count, predicate, (size_t)len * sizeof(*predicate));
 	c->count += (size_t)len;
 	code_exit(c);
@@ -56,7 +57,8 @@ static int load(const struct code *c, char *log, size_t log_size)
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .log_buf = log, .log_size = (u32)log_size,
 		    .log_level = log ? 1 : 0);
 
-	return bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "saker_where", "GPL", c->insns, c->count, &options);
+	return bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "saker_where", "GPL", c->insns, c->count,
+			     &options);
 }
 
 static void fail_refused(const struct code *c, const char *text)
@@ -96,7 +98,8 @@ static void check_program(struct random *r, const struct schema *s, int map, boo
 		fail_msg("%s: %s", buf_str(&text), error_text());
 	if (!e)
 		return; /* one part, too large for the slots */
-	len = expression_compile(e, on_stack ? sizeof(struct sample) : SAMPLE_LIMIT, predicate, EXPRESSION_SLOTS);
+	len = expression_compile(e, on_stack ? sizeof(struct sample) : SAMPLE_LIMIT, predicate,
+				 EXPRESSION_SLOTS);
 	assert_true(len > 0);
 	wrap(&c, map, on_stack, predicate, len);
 	program = load(&c, NULL, 0);
@@ -111,7 +114,8 @@ static void check_program(struct random *r, const struct schema *s, int map, boo
 		view = sample_view(s, &record);
 		assert_int_equal(bpf_map_update_elem(map, &zero, &record, BPF_ANY), 0);
 		if (answer_of(program) != expression_match(e, &view))
-			fail_msg("%s: the kernel says %d", buf_str(&text), !expression_match(e, &view));
+			fail_msg("%s: the kernel says %d", buf_str(&text),
+				 !expression_match(e, &view));
 	}
 }
 
@@ -121,8 +125,8 @@ static void test_kernel(void **state)
 	const char *wish = getenv("SAKER_TEST_PROGRAMS");
 	unsigned long programs = wish ? strtoul(wish, NULL, 10) : PROGRAMS;
 	struct random r = { 0x2545f4914f6cdd1d };
-	_cleanup_close_ int map =
-		bpf_map_create(BPF_MAP_TYPE_ARRAY, "saker_record", 4, sizeof(struct sample_record), 1, NULL);
+	_cleanup_close_ int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "saker_record", 4,
+						 sizeof(struct sample_record), 1, NULL);
 
 	if (map < 0) {
 		print_message("no map can be made here (%s): skipped\n", strerror(errno));

@@ -24,7 +24,8 @@ struct parts {
 
 #define MOST 20000
 
-static bool run(const struct bpf_insn *insns, int len, const struct sample_record *r, const char *text)
+static bool run(const struct bpf_insn *insns, int len, const struct sample_record *r,
+		const char *text)
 {
 	struct machine m;
 	s64 result = machine_run(&m, insns, (size_t)len, r, sizeof(*r));
@@ -51,7 +52,8 @@ static void prepare(struct parts *p, const struct schema *s, const char *text)
 	assert_int_equal(expression_split(p->whole, &p->kernel, &p->user), 0);
 	assert_true(p->kernel || p->user);
 	if (p->kernel) {
-		p->kernel_len = expression_compile(p->kernel, SAMPLE_LIMIT, p->split, EXPRESSION_SLOTS);
+		p->kernel_len =
+			expression_compile(p->kernel, SAMPLE_LIMIT, p->split, EXPRESSION_SLOTS);
 		if (p->kernel_len < 0)
 			fail_msg("the kernel's part of %s: %s", text, error_text());
 	}
@@ -67,8 +69,8 @@ static void release(struct parts *p)
 	expression_free(p->user);
 }
 
-static void check_record(const struct parts *p, const struct sample_record *r, const struct record *view,
-			 const char *text)
+static void check_record(const struct parts *p, const struct sample_record *r,
+			 const struct record *view, const char *text)
 {
 	bool answer = expression_match(p->whole, view), split = true;
 
@@ -89,7 +91,8 @@ static void test_agreement(void **state)
 	_cleanup_(schema_freep) struct schema *s = sample_schema();
 	struct sample_record *records = calloc(RECORDS, sizeof(*records));
 	const char *wish = getenv("SAKER_TEST_PAIRS");
-	u64 pairs = wish ? strtoull(wish, NULL, 10) : PAIRS, true_answers = 0, in_kernel = 0, all = 0;
+	u64 pairs = wish ? strtoull(wish, NULL, 10) : PAIRS, true_answers = 0, in_kernel = 0,
+	    all = 0;
 	struct random r = { 0x9e3779b97f4a7c15 };
 
 	assert_non_null(records);
@@ -128,5 +131,6 @@ int test_expression_random(void)
 		cmocka_unit_test(test_agreement),
 	};
 
-	return cmocka_run_group_tests_name("expression: kernel and user space agree", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("expression: kernel and user space agree", tests, NULL,
+					   NULL);
 }

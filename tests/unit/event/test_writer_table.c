@@ -126,25 +126,39 @@ static void readings(void **state UNUSED)
 	schema_free(s);
 }
 
-static void empty_reading(void **state UNUSED)
+static void headings_of_what_is_empty(void **state UNUSED)
 {
-	struct schema *s = traffic_schema();
+	struct writer_options options = { .headings = true, .columns = "pid,comm" };
+	struct schema *table = traffic_schema(), *stream = opened_schema();
 	struct output o;
 
-	output_open(&o, s, (struct writer_options){ .headings = true });
+	/* A table of a gadget may be one that nobody asked for. */
+	output_open(&o, table, options);
 	writer_batch_end(o.writer);
-	assert_string_equal(output_text(&o), "PID  COMM  SENT  RECEIVED\n");
+	assert_string_equal(output_text(&o), "");
 	output_close(&o);
-	schema_free(s);
+	/* A stream may be quiet for long. */
+	output_open(&o, stream, options);
+	assert_string_equal(output_text(&o), "    PID COMM\n");
+	output_close(&o);
+	options.format = OUTPUT_CSV;
+	output_open(&o, stream, options);
+	assert_string_equal(output_text(&o), "pid,comm\n");
+	output_close(&o);
+	schema_free(table);
+	schema_free(stream);
 }
 
 int test_writer_table(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(events),	 cmocka_unit_test(terminal),
-		cmocka_unit_test(hostile_text),	 cmocka_unit_test(colours),
-		cmocka_unit_test(overflow),	 cmocka_unit_test(readings),
-		cmocka_unit_test(empty_reading),
+		cmocka_unit_test(events),
+		cmocka_unit_test(terminal),
+		cmocka_unit_test(hostile_text),
+		cmocka_unit_test(colours),
+		cmocka_unit_test(overflow),
+		cmocka_unit_test(readings),
+		cmocka_unit_test(headings_of_what_is_empty),
 	};
 
 	return cmocka_run_group_tests_name("writer_table", tests, NULL, NULL);

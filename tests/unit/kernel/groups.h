@@ -2,6 +2,8 @@
 /* The groups of tests of this folder: each returns the number of its tests that failed. */
 #pragma once
 
+int test_features(void);
+int test_inventory(void);
 int test_kernel_btf(void);
 int test_object(void);
 int test_ring(void);
