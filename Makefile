@@ -182,7 +182,7 @@ $(foreach f,$(UNITS),$(eval $(call UNIT_RULE,$(f))))
 KERNEL_TESTS = $(wildcard tests/kernel/*.c)
 ifneq ($(KERNEL_TESTS),)
 $(B)/tests/kernel_matrix: $(call test_objects,tests/kernel) \
-		$(call libraries_of,$(KERNEL_TESTS))
+		$(call libraries_of,$(wildcard tests/kernel/*.[ch]))
 	$(call quiet,LINK,$@)$(call link_test,-lcmocka $(LARGE_LIBS))
 $(call bpf_first,tests/kernel)
 endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * biolatency: how long block requests take, as histograms: all in one, or one for each disk or each kind of
- * request. A filter is asked when the request goes to the device, since its end happens in an interrupt.
+ * biolatency: how long block requests take, as histograms: all in one, or one for each disk or
+ * each kind of request. A filter is asked when the request goes to the device, since its end
+ * happens in an interrupt.
  */
 #include "disk.h"
 
@@ -11,6 +12,7 @@ PARAM(bool, disks, "one histogram for each disk") = false;
 PARAM(bool, flags, "one histogram for each operation and its flags") = false;
 ALIAS("-Q", "--queued", "count the time in the queue too");
 ALIAS("-D", "--disks", "one histogram for each disk");
+ALIAS("-d DISK", "--where disk==DISK", "only this disk");
 ALIAS("-F", "--flags", "one histogram for each operation and its flags");
 EXAMPLE("biolatency", "one histogram when it ends (Ctrl-C)");
 EXAMPLE("biolatency -D 5", "one for each disk, every 5 seconds");
@@ -66,7 +68,10 @@ static __always_inline int start(struct request *rq, bool inserted)
 {
 	u64 key = (u64)rq, now = bpf_ktime_get_ns();
 
-	/* One that went through the queue has its time; what is there otherwise is of a request long gone. */
+	/*
+	 * One that went through the queue has its time; what is there otherwise is of a request
+	 * long gone.
+	 */
 	if (queued && !inserted && bpf_map_lookup_elem(&starts, &key))
 		return 0;
 	if (is_wanted(rq))

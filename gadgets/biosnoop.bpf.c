@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * biosnoop: every block request with its time on the device. Who asked is known only when the request is made
- * (block_io_start, since 6.5) or put into a queue: its issue may happen in a kernel worker, its end always happens in
- * an interrupt. So the owner is kept in a map, keyed by the request, until it completes or is merged into another.
+ * biosnoop: every block request with its time on the device. Who asked is known only when the
+ * request is made (block_io_start, since 6.5) or put into a queue: its issue may happen in a
+ * kernel worker, its end always happens in an interrupt. So the owner is kept in a map, keyed
+ * by the request, until it completes or is merged into another.
  */
 #include "disk.h"
 #include "owner.h"
 
 GADGET("Trace block device requests with their latency");
-PARAM(bool, queued, "also show how long requests waited before they were given to the device") = false;
-PARAM(u64, min_ns, "only requests that took at least so many nanoseconds") = 0;
+PARAM(bool, queued, "also show how long requests waited before the device took them") = false;
 ALIAS("-Q", "--queued", "also show the time in the queue");
+ALIAS("-d DISK", "--where disk==DISK", "only this disk");
 ALIAS("-t", "--columns +time", "show the time");
 EXAMPLE("biosnoop", "every request");
 EXAMPLE("biosnoop -Q --where 'latency > 10ms'", "slow ones, with their wait before");
@@ -95,7 +96,7 @@ static __always_inline void report(const struct pending *p, s32 status)
 	e.sector = p->sector;
 	e.bytes = p->bytes;
 	e.error = disk_error(status);
-	if (e.latency >= min_ns && WHERE(&e))
+	if (WHERE(&e))
 		emit(&e);
 }
 

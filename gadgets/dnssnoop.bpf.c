@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * dnssnoop: DNS questions that this machine asks over UDP, and their answers, taken from the packets themselves:
+ * dnssnoop: DNS questions that this machine asks over UDP, and their answers, taken from the
+ * packets themselves:
  *
- *	sendto() -> net_dev_queue: question, by the process that asks ----> pending, by addresses, port and id
- *	netif_receive_skb: answer, in a soft interrupt <- whoever asked --- and the time between
+ *	sendto() -> net_dev_queue: question, by the process that asks
+ *		|
+ *	pending: owner and time, by addresses, port and id
+ *		|
+ *	netif_receive_skb: answer, in a soft interrupt, by whoever asked
  *
- * Every packet passes here, so all but UDP from or to port 53 leaves after four reads. A packet that waited for its
- * neighbour's hardware address is sent by an interrupt: when `current` has another user than the socket, nobody is named.
+ * Every packet passes here, so all but UDP from or to port 53 leaves after four reads. A packet
+ * that waited for its neighbour's hardware address is sent by an interrupt: when `current` has
+ * another user than the socket, nobody is named.
  */
 #include "owner.h"
 #include "sock.h"
@@ -61,7 +66,7 @@ struct EVENT("a DNS question or answer") dns {
 	enum rcode rcode COL("strip=RCODE_, width=8: how it went, NONE for questions");
 	u16 answers COL("width=7, label=ANSWERS: of answers: how many records it has");
 	u16 id COL("hide, hex: number of the question");
-	duration_ns_t latency COL(": of answers: time since the question, 0 when that was not seen");
+	duration_ns_t latency COL(": of answers: time since the question");
 	ip_t server COL(": the server's address");
 	port_t port COL("hide: the port of this machine");
 	u8 padding[2] COL("skip");
@@ -118,7 +123,8 @@ struct packet {
 
 enum { ETH_P_IP = 0x0800, ETH_P_IPV6 = 0x86dd, NAME_MAX = 256, FRAGMENT_OFFSET = 0x1fff };
 
-static __always_inline const u8 *read_addresses(struct sk_buff *skb, const u8 *network, struct packet *p)
+static __always_inline const u8 *read_addresses(struct sk_buff *skb, const u8 *network,
+						struct packet *p)
 {
 	u16 protocol = bpf_ntohs(skb->protocol);
 
@@ -135,7 +141,8 @@ static __always_inline const u8 *read_addresses(struct sk_buff *skb, const u8 *n
 	if (protocol == ETH_P_IPV6) {
 		struct ipv6_header ip;
 
-		if (bpf_probe_read_kernel(&ip, sizeof(ip), network) || ip.next_header != IPPROTO_UDP)
+		if (bpf_probe_read_kernel(&ip, sizeof(ip), network) ||
+		    ip.next_header != IPPROTO_UDP)
 			return NULL;
 		p->source = ip.source;
 		p->dest = ip.dest;
@@ -164,8 +171,9 @@ static __always_inline bool read_packet(struct sk_buff *skb, const u8 *network, 
 }
 
 /*
- * The name is made of labels, each behind its length. Copied as it is, the lengths become dots, and the first of them
- * is left out. Behind it stands the type. @tail has room for twice NAME_MAX.
+ * The name is made of labels, each behind its length. Copied as it is, the lengths become dots,
+ * and the first of them is left out. Behind it stands the type. @tail has room for twice
+ * NAME_MAX.
  */
 static __always_inline void add_name(struct dns *e, char *tail, const struct packet *p)
 {
@@ -218,12 +226,14 @@ static __always_inline bool is_answer(const struct packet *p)
 }
 
 /* False: the same packet was seen on the device above (a bridge, a bond, a VLAN). */
-static __always_inline bool remember(const struct packet *p, struct sk_buff *skb, struct asked *asked)
+static __always_inline bool remember(const struct packet *p, struct sk_buff *skb,
+				     struct asked *asked)
 {
-	struct question question = { .client = p->source, .server = p->dest, .port = p->source_port };
+	struct question question = { .client = p->source, .server = p->dest };
 	u32 uid = BPF_CORE_READ(skb, sk, sk_uid.val);
 	struct asked *before;
 
+	question.port = p->source_port;
 	question.id = p->header.id;
 	asked->time = bpf_ktime_get_ns();
 	asked->packet = (u64)skb;
@@ -267,7 +277,8 @@ int BPF_PROG(received, struct sk_buff *skb)
 	struct asked *asked;
 	struct dns *e;
 
-	if (!read_packet(skb, skb->data, &packet) || packet.source_port != port || !is_answer(&packet))
+	if (!read_packet(skb, skb->data, &packet) || packet.source_port != port ||
+	    !is_answer(&packet))
 		return 0;
 	question.client = packet.dest;
 	question.server = packet.source;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * execsnoop: new programs. A success is seen where the kernel has just finished it: the argument block lies
- * complete in the new memory and one copy takes all of it. Failures have no such moment; only when they are asked for,
- * the system calls themselves are watched and their arguments gathered one by one.
+ * execsnoop: new programs. A success is seen where the kernel has just finished it: the
+ * argument block lies complete in the new memory and one copy takes all of it. Failures have no
+ * such moment; only when they are asked for, the system calls themselves are watched and their
+ * arguments gathered one by one.
  */
 #include "gadget.h"
 
@@ -26,7 +27,7 @@ struct EVENT("a program was executed, or not") exec {
 	pid_t ppid COL(": process id of the parent");
 	errno_t error COL("hide: why it failed");
 	return_t ret COL("width=4: 0, or minus the error's number");
-	path_t filename COL("hide, width=30: the file as it was asked for; of a script, the script");
+	path_t filename COL("hide, width=30: the file that was asked for");
 	args_t args COL("width=60: the program's arguments, its name first");
 	bool cut COL("hide: there were more arguments than are shown");
 	u8 padding[7] COL("skip");
@@ -64,7 +65,10 @@ int BPF_PROG(executed, struct task_struct *task, u32 old_tid, struct linux_binpr
 	u64 start = BPF_CORE_READ(task, mm, arg_start);
 	u64 size = BPF_CORE_READ(task, mm, arg_end) - start;
 
-	/* The call returns under the leader's thread id when another thread made it: forget it here. */
+	/*
+	 * The call returns under the leader's thread id when another thread made it: forget it
+	 * here.
+	 */
 	if (failed)
 		bpf_map_delete_elem(&calls, &old_tid);
 	fill(e, 0);
@@ -76,7 +80,7 @@ int BPF_PROG(executed, struct task_struct *task, u32 old_tid, struct linux_binpr
 	return 0;
 }
 
-/* ---- failures, when they are asked for ------------------------------------------------------------- */
+/* ---- failures, when they are asked for ------------------------------------------------------- */
 
 static __always_inline int enter(u64 filename, u64 argv)
 {

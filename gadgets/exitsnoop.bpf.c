@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * exitsnoop: processes that end, how old they were and with what status. A process ends with its last thread, which
- * need not be its first; its status is the one that wait(2) will give.
+ * exitsnoop: processes that end, how old they were and with what status. A process ends with
+ * its last thread, which need not be its first; its status is the one that wait(2) will give.
  */
 #include "gadget.h"
 
@@ -28,7 +28,10 @@ struct EVENT("a process ended") process_exit {
 
 enum { SIGNAL_GROUP_EXIT = 4 };
 
-/* Which processes were reported: of several threads that end at once each may see that none is left. */
+/*
+ * Which processes were reported: of several threads that end at once each may see that none is
+ * left.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -38,14 +41,15 @@ struct {
 
 static __always_inline bool is_last(struct task_struct *task)
 {
-	u64 start = BPF_CORE_READ(task, group_leader, start_time) ^ ((u64)BPF_CORE_READ(task, tgid) << 40);
+	u64 start = BPF_CORE_READ(task, group_leader, start_time);
+	u64 key = start ^ (u64)BPF_CORE_READ(task, tgid) << 40;
 	u32 one = 1;
 
 	if (BPF_CORE_READ(task, signal, live.counter) > 0)
 		return false;
 	if (BPF_CORE_READ(task, signal, nr_threads) <= 1)
 		return true;
-	return !bpf_map_update_elem(&reported, &start, &one, BPF_NOEXIST);
+	return !bpf_map_update_elem(&reported, &key, &one, BPF_NOEXIST);
 }
 
 /* As wait(2) reports it (kernel/exit.c, wait_task_zombie). */

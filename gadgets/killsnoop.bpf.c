@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * killsnoop: signals that processes send, successful or not, from the six system calls that send one. A pidfd
- * does not say whom it means; the kernel does, when it generates the signal on the way.
+ * killsnoop: signals that processes send, successful or not, from the six system calls that
+ * send one. A pidfd does not say whom it means; the kernel does, when it generates the signal
+ * on the way.
  */
 #include "gadget.h"
 
@@ -19,7 +20,7 @@ struct EVENT("a signal was sent, or not") kill {
 	struct header header;
 	OWNER_COLUMNS;
 	signal_t signal COL("label=SIG: the signal, 0 only asks whether it could be sent");
-	s32 tpid COL("width=7: to whom: a process, a thread (tkill), minus a process group, -1 is all");
+	s32 tpid COL("width=7: process, thread (tkill), minus a process group, -1: all");
 	errno_t result COL(": why it failed");
 	enum call_name call COL("hide: the system call");
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * mountsnoop: mounts and unmounts. Since util-linux 2.39 mount(8) takes four small steps in place of one call: a
- * context is opened for a type (fsopen), told its source (fsconfig), made into a mount and moved to its place
- * (move_mount); each step that names something is a record of its own.
+ * mountsnoop: mounts and unmounts. Since util-linux 2.39 mount(8) takes four small steps in
+ * place of one call: a context is opened for a type (fsopen), told its source (fsconfig), made
+ * into a mount and moved to its place (move_mount); each step that names something is a record
+ * of its own.
  */
 #include "gadget.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * oomkill: processes that the kernel kills because memory ran out, and whose request for memory brought it about. The
- * tracepoint passes the victim since 6.8 and the stable kernels of then; before, only its id.
+ * oomkill: processes that the kernel kills because memory ran out, and whose request for memory
+ * brought it about. The tracepoint passes the victim since 6.8 and the stable kernels of then;
+ * before, only its id.
  */
 #include "gadget.h"
 
@@ -29,49 +30,55 @@ static __always_inline void fill_trigger(struct oom *e)
 	bpf_get_current_comm(&e->tcomm, sizeof(e->tcomm));
 }
 
-static __always_inline u64 not_negative(s64 pages)
-{
-	return pages < 0 ? 0 : pages;
-}
-
 /* A macro, since CO-RE wants to see the index. */
-#define pages_of(mm, which)                                                                          \
-	not_negative(bpf_core_type_exists(struct mm_rss_stat) ?                                      \
-		BPF_CORE_READ((struct mm_struct___before_6_2 *)(mm), rss_stat.count[which].counter) : \
-		BPF_CORE_READ(mm, rss_stat[which].count))
+#define pages_of(mm, which)                                                      \
+	({                                                                       \
+		struct mm_struct___before_6_2 *_old = (void *)(mm);              \
+		s64 _pages;                                                      \
+		if (bpf_core_type_exists(struct mm_rss_stat))                    \
+			_pages = BPF_CORE_READ(_old, rss_stat.count[which].counter); \
+		else                                                             \
+			_pages = BPF_CORE_READ(mm, rss_stat[which].count);       \
+		_pages < 0 ? 0 : _pages;                                         \
+	})
+
+static __always_inline void fill_victim(struct oom *e, struct task_struct *task)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	owner_task(e, task);
+	e->adjust = BPF_CORE_READ(task, signal, oom_score_adj);
+	e->pages = BPF_CORE_READ(mm, total_vm);
+	e->anonymous = pages_of(mm, MM_ANONPAGES);
+	e->file = pages_of(mm, MM_FILEPAGES);
+}
 
 SEC("?tp_btf/mark_victim")
 ALTERNATIVE("victim", 1, "the victim itself") ARGUMENTS(2)
 int BPF_PROG(victim, struct task_struct *task, u32 uid)
 {
 	struct oom e = {};
-	struct mm_struct *mm;
 
 	fill_trigger(&e);
-	owner_task(&e, task);
+	fill_victim(&e, task);
 	e.uid = uid;
-	mm = BPF_CORE_READ(task, mm);
-	e.adjust = BPF_CORE_READ(task, signal, oom_score_adj);
-	e.pages = BPF_CORE_READ(mm, total_vm);
-	e.anonymous = pages_of(mm, MM_ANONPAGES);
-	e.file = pages_of(mm, MM_FILEPAGES);
 	if (WHERE(&e))
 		emit(&e);
 	return 0;
 }
 
 SEC("?tp_btf/mark_victim")
-ALTERNATIVE("victim", 2, "only the victim's process id: this kernel tells no more") ARGUMENTS(1)
+ALTERNATIVE("victim", 2, "of other processes than the one that asked only the id") ARGUMENTS(1)
 int BPF_PROG(victim_id, int pid)
 {
 	struct oom e = {};
 
 	fill_trigger(&e);
-	e.pid = pid;
-	e.tid = pid;
 	/* Most often the process that asked is itself the victim. */
 	if (e.tpid == (u32)pid)
-		owner_current(&e);
+		fill_victim(&e, (struct task_struct *)bpf_get_current_task());
+	e.pid = pid;
+	e.tid = pid;
 	if (WHERE(&e))
 		emit(&e);
 	return 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * opensnoop: every open of a file, with its result. The path is read when the call returns: on entry its page may
- * not be there yet. Four system calls open files; open and creat exist on x86 only.
+ * opensnoop: every open of a file, with its result. The path is read when the call returns: on
+ * entry its page may not be there yet. Four system calls open files; open and creat exist on
+ * x86 only.
  */
 #include "gadget.h"
 
@@ -12,6 +13,7 @@ ALIAS("-x", "--failed", "only opens that failed");
 ALIAS("-u UID", "--where uid==UID", "only this user");
 ALIAS("-n NAME", "--comm NAME", "only this command");
 ALIAS("-t TID", "--where tid==TID", "only this thread");
+ALIAS("-f FLAG", "--where flags&FLAG", "only opens with this flag, such as O_CREAT");
 ALIAS("-T", "--columns +time", "show the time");
 ALIAS("-U", "--columns +uid", "show the user");
 ALIAS("-e", "--columns +flags,+mode", "show flags and mode");

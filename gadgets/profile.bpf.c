@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * profile: where CPUs spend their time: at every tick of a timer on every CPU, the kernel and user stack of what runs.
- * Equal stacks are counted in the kernel; user space names their functions when it shows them.
+ * profile: where CPUs spend their time: at every tick of a timer on every CPU, the kernel and
+ * user stack of what runs. Equal stacks are counted in the kernel; user space names their
+ * functions when it shows them.
  */
 #include "gadget.h"
 
@@ -59,7 +60,10 @@ static __always_inline bool is_wanted(void)
 	return WHERE(&input);
 }
 
-/* A place of the stack map that another stack has is a loss; a kernel thread without user stack is none. */
+/*
+ * A place of the stack map that another stack has is a loss; a kernel thread without user stack
+ * is none.
+ */
 static __always_inline s32 stack_of(void *context, u64 flags)
 {
 	enum { EEXIST = 17 };
@@ -74,11 +78,12 @@ SEC("perf_event")
 SAMPLE("frequency") int tick(void *context)
 {
 	static const count_t none;
-	struct sampled key = { .pid = bpf_get_current_pid_tgid() >> 32, .kernel_stack = -1, .user_stack = -1 };
+	struct sampled key = { .kernel_stack = -1, .user_stack = -1 };
 	count_t *count;
 
 	if ((!idle && !(u32)bpf_get_current_pid_tgid()) || !is_wanted())
 		return 0;
+	key.pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_get_current_comm(&key.comm, sizeof(key.comm));
 	if (!user)
 		key.kernel_stack = stack_of(context, 0);

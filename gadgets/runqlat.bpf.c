@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * runqlat: how long tasks that could run wait for a CPU. Every wake-up and every switch of the machine comes through here,
- * so the time since when a task waits lies in an array by the low bits of its id: no hash, no lock, nothing to delete.
- * One word holds both the id (22 bits, PID_MAX_LIMIT) and the time (42 bits of ns, 73 minutes): whoever reads it sees
- * either a task's own time or that another one with the same low bits took the place, which is counted as a loss.
+ * runqlat: how long tasks that could run wait for a CPU. Every wake-up and every switch of the
+ * machine comes through here, so the time since when a task waits lies in an array by the low
+ * bits of its id: no hash, no lock, nothing to delete. One word holds both the id (22 bits,
+ * PID_MAX_LIMIT) and the time (42 bits of ns, 73 minutes): whoever reads it sees either a
+ * task's own time or that another one with the same low bits took the place, which is counted
+ * as a loss.
  */
 #include "gadget.h"
 

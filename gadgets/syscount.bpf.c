@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * syscount: system calls by name, or by process. Every system call of the machine pays for this, so the usual case is one
- * program at the call's end that adds one in a per-CPU array; the beginning is watched only for --latency. Its times lie in an
- * array by the low bits of the thread id: nothing to delete when a thread goes, and no hash.
+ * syscount: system calls by name, or by process. Every system call of the machine pays for
+ * this, so the usual case is one program at the call's end that adds one in a per-CPU array;
+ * the beginning is watched only for --latency. Its times lie in an array by the low bits of the
+ * thread id: nothing to delete when a thread goes, and no hash.
  */
 #include "registers.h"
 
@@ -14,6 +15,7 @@ ALIAS("-P", "--processes", "count by process");
 ALIAS("-L", "--latency", "also add up the time");
 ALIAS("-x", "--failed", "only calls that failed");
 ALIAS("-e ERRNO", "--where error==ERRNO", "only calls that failed with this error");
+ALIAS("-i SECONDS", "--interval SECONDS", "show the counts so often");
 ALIAS("-T N", "--top N", "only the N most frequent");
 EXAMPLE("syscount --for 5s", "counts of 5 seconds");
 EXAMPLE("syscount -L -p 1234 1", "where a process spends its time in the kernel, every second");
@@ -42,7 +44,7 @@ struct {
 	__uint(max_entries, 16384);
 	__type(key, pid_t);
 	__type(value, struct process_calls);
-} by_process SEC(".maps") TABLE("when=processes, each=clear, sort=count: system calls of each process");
+} by_process SEC(".maps") TABLE("when=processes, each=clear, sort=count: calls of each process");
 
 struct INPUT("a system call that returned") call_returned {
 	OWNER_COLUMNS;

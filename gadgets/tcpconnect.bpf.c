@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tcpconnect: TCP connections that this machine's processes open, seen when the socket leaves CLOSE for SYN_SENT:
- * connect(2) does that itself, so that `current` is who connects. The local port is often chosen only afterwards.
+ * tcpconnect: TCP connections that this machine's processes open, seen when the socket leaves
+ * CLOSE for SYN_SENT: connect(2) does that itself, so that `current` is who connects. The local
+ * port is often chosen only afterwards.
  */
 #include "sock.h"
 
@@ -14,7 +15,7 @@ ALIAS("-t", "--columns +time", "show the time");
 ALIAS("-U", "--columns +uid", "show the user");
 EXAMPLE("tcpconnect", "who connects where");
 EXAMPLE("tcpconnect -P 443", "only HTTPS");
-EXAMPLE("tcpconnect --where '!(daddr in 10.0.0.0/8)'", "connections that leave the private network");
+EXAMPLE("tcpconnect --where '!(daddr in 10.0.0.0/8)'", "what leaves the private network");
 
 struct EVENT("a process opens a TCP connection") connection {
 	struct header header;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tcplife: one record for every TCP connection, when it is over: who, where, how much and how long. Sockets change
- * their state in the process's own call or in a soft interrupt; the owner is taken only from changes that a call
- * makes: connect(2) enters SYN_SENT, close(2) and shutdown(2) enter FIN_WAIT1 or LAST_ACK. A connection that was accepted
- * and then reset by its peer has none.
+ * tcplife: one record for every TCP connection, when it is over: who, where, how much and how
+ * long. Sockets change their state in the process's own call or in a soft interrupt; the owner
+ * is taken only from changes that a call makes: connect(2) enters SYN_SENT, close(2) and
+ * shutdown(2) enter FIN_WAIT1 or LAST_ACK. A connection that was accepted and then reset by its
+ * peer has none.
  */
 #include "owner.h"
 #include "sock.h"
@@ -11,6 +12,8 @@
 GADGET("Trace TCP connections that end: their life, bytes and owner");
 ALIAS("-L PORT", "--where lport==PORT", "only this local port");
 ALIAS("-D PORT", "--where rport==PORT", "only this remote port");
+ALIAS("-w", "-o wide", "all columns");
+ALIAS("-s", "-o csv", "comma-separated values");
 ALIAS("-4", "--where ip==4", "only IPv4");
 ALIAS("-6", "--where ip==6", "only IPv6");
 ALIAS("-T", "--columns +time", "show the time");
@@ -30,7 +33,7 @@ struct EVENT("a TCP connection ended") life {
 	ip_t raddr COL(": the remote address");
 	bytes_t tx COL(": bytes sent, each once");
 	bytes_t rx COL(": bytes received; the end of the stream counts as one");
-	duration_ns_t life COL("label=LIFE: from established (or from the first attempt) to closed");
+	duration_ns_t life COL("label=LIFE: from established (or the first attempt) to closed");
 };
 
 struct birth {

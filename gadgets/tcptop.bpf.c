@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tcptop: bytes sent and received by process and TCP connection, every interval. Since 6.3 two tracepoints tell
- * what a call on a socket moved; before, the two functions of TCP that do it are watched.
+ * tcptop: bytes sent and received by process and TCP connection, every interval. Since 6.3 two
+ * tracepoints tell what a call on a socket moved; before, the two functions of TCP that do it
+ * are watched.
  */
 #include "registers.h"
 #include "sock.h"
@@ -103,7 +104,9 @@ SEC("?kprobe/tcp_sendmsg")
 ALTERNATIVE("send", 3, "on tcp_sendmsg(): the bytes that were to be sent")
 int sent_kprobe(struct pt_regs *ctx)
 {
-	return add((const struct sock *)function_argument(ctx, 0), function_argument(ctx, 2), 0);
+	const struct sock *sk = (const struct sock *)function_argument(ctx, 0);
+
+	return add(sk, function_argument(ctx, 2), 0);
 }
 
 SEC("?tp_btf/sock_recv_length")
@@ -124,5 +127,7 @@ SEC("?kprobe/tcp_cleanup_rbuf")
 ALTERNATIVE("receive", 3, "on tcp_cleanup_rbuf()")
 int received_kprobe(struct pt_regs *ctx)
 {
-	return add((const struct sock *)function_argument(ctx, 0), 0, (int)function_argument(ctx, 1));
+	const struct sock *sk = (const struct sock *)function_argument(ctx, 0);
+
+	return add(sk, 0, (int)function_argument(ctx, 1));
 }

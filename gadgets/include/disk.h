@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * disk.h: what a block request is: to which disk, what it does, with which flags. The pointers come from a
- * BTF tracepoint, which may be followed without a helper.
+ * disk.h: what a block request is: to which disk, what it does, with which flags. The pointers
+ * come from a BTF tracepoint, which may be followed without a helper.
  */
 #pragma once
 
@@ -47,7 +47,10 @@ static __always_inline u32 disk_of(struct request *rq)
 	return disk ? (u32)BPF_CORE_READ(disk, major) << 20 | BPF_CORE_READ(disk, first_minor) : 0;
 }
 
-/* A tracepoint of completion tells of every part of a request; the last one has all that is left of it. */
+/*
+ * A tracepoint of completion tells of every part of a request; the last one has all that is
+ * left of it.
+ */
 static __always_inline bool is_last_part(struct request *rq, u32 bytes)
 {
 	return bytes >= BPF_CORE_READ(rq, __data_len);
@@ -56,8 +59,8 @@ static __always_inline bool is_last_part(struct request *rq, u32 bytes)
 /* Before 6.0 minus an errno, since then a blk_status_t (include/linux/blk_types.h). */
 static __always_inline s32 disk_error(s32 status)
 {
-	enum { ENOMEM = 12, EIO = 5, ENOSPC = 28, ENOLINK = 67, EBADE = 52, EILSEQ = 84, EOPNOTSUPP = 95 };
-	enum { ENODATA = 61, ETIMEDOUT = 110, EREMOTEIO = 121 };
+	enum { EIO = 5, ENOMEM = 12, ENOSPC = 28, EBADE = 52, ENODATA = 61, ENOLINK = 67 };
+	enum { EILSEQ = 84, EOPNOTSUPP = 95, ETIMEDOUT = 110, EREMOTEIO = 121 };
 
 	switch (status) {
 	case 0:

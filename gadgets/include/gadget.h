@@ -6,7 +6,7 @@
  *	GADGET("what it is for")		once
  *	PARAM(type, name, "text") = default	a command-line parameter, a constant to the verifier
  *	ALIAS("-x", "--failed", "text")		a short flag, as an alias of general options
- *	struct EVENT("...") name { ... }	a schema of events; columns are members, COL() tags them
+ *	struct EVENT("...") name { ... }	a schema of events; its members are columns
  *	TABLE / HISTOGRAM / STACKS		the same for what a map holds
  *	ALTERNATIVE("group", rank, "text")	programs of which the best that loads is taken
  *
@@ -64,7 +64,10 @@ typedef struct tail path_t;
 typedef struct tail args_t; /* words, each ended by NUL */
 
 #define HISTOGRAM_SLOTS 64
-/* slots[0] counts zeros, slots[i] values in [2^(i-1), 2^i); with linear= in the tag, value / step. */
+/*
+ * slots[0] counts zeros, slots[i] values in [2^(i-1), 2^i); with linear= in the tag, value /
+ * step.
+ */
 typedef struct {
 	u64 slots[HISTOGRAM_SLOTS];
 } histogram_t;
@@ -93,32 +96,52 @@ struct header {
 
 /* Also says the licence, which the kernel asks for before it gives most helpers. */
 #define GADGET(text) char LICENSE[] SEC("license") SAKER_TAG("gadget : " text) = "Dual BSD/GPL"
-/* A short option as the drawer's older tools have it: "-x", or "-p PID" with a value; what it stands for. */
-#define ALIAS(flag, expansion, text) \
-	const volatile u8 SAKER_CAT(saker_alias_, __COUNTER__) SAKER_TAG("alias " flag " = " expansion " : " text) = 0
-/* An example for --help and the manual page: the command's words behind `saker`, and what it shows. */
-#define EXAMPLE(command, text) \
-	const volatile u8 SAKER_CAT(saker_example_, __COUNTER__) SAKER_TAG("example " command " : " text) = 0
-/* Lives in .rodata: what it switches off, the verifier removes. `type` is an integer, bool or char[N]. */
+/*
+ * A short option as the drawer's older tools have it: "-x", or "-p PID" with a value; what it
+ * stands for.
+ */
+#define ALIAS(flag, expansion, text)                                             \
+	const volatile u8 SAKER_CAT(saker_alias_, __COUNTER__)                   \
+		SAKER_TAG("alias " flag " = " expansion " : " text) = 0
+/*
+ * An example for --help and the manual page: the command's words behind `saker`, and what it
+ * shows.
+ */
+#define EXAMPLE(command, text)                                                   \
+	const volatile u8 SAKER_CAT(saker_example_, __COUNTER__)                 \
+		SAKER_TAG("example " command " : " text) = 0
+/*
+ * Lives in .rodata: what it switches off, the verifier removes. `type` is an integer, bool or
+ * char[N].
+ */
 #define PARAM(type, name, text) const volatile type name SAKER_TAG("param : " text)
 #define PARAM_TEXT(name, size, text) const volatile char name[size] SAKER_TAG("param : " text)
 #define EVENT(text) SAKER_TAG("event : " text)
 /* The struct that WHERE() looks at in a gadget that emits no events of that type. */
 #define INPUT(text) SAKER_TAG("input : " text)
-/* Words before the colon: hide, wide, skip, width=N, unit=NAME, hex, left, label=NAME, when=PARAM. */
+/*
+ * Words before the colon: hide, wide, skip, width=N, unit=NAME, hex, left, label=NAME,
+ * when=PARAM.
+ */
 #define COL(text) SAKER_TAG("col " text)
 /*
- * On a map variable: key and value structs give the columns. Words: each=clear|keep, sort=COLUMN, top=N,
- * when=PARAM or when=!PARAM (only then it is shown).
+ * On a map variable: key and value structs give the columns. Words: each=clear|keep,
+ * sort=COLUMN, top=N, when=PARAM or when=!PARAM (only then it is shown).
  */
 #define TABLE(text) SAKER_TAG("table " text)
-/* On a map variable whose value is a histogram_t. Words: unit=ns|us|ms|bytes..., linear=STEP, each=clear|keep. */
+/*
+ * On a map variable whose value is a histogram_t. Words: unit=ns|us|ms|bytes..., linear=STEP,
+ * each=clear|keep.
+ */
 #define HISTOGRAM(text) SAKER_TAG("histogram " text)
 /* On a map variable whose key holds kernel_stack_t/user_stack_t and whose value counts. */
 #define STACKS(text) SAKER_TAG("stacks " text)
 /* Programs of one group are alternatives: the lowest rank that this kernel allows is attached. */
 #define ALTERNATIVE(group, rank, text) SAKER_TAG("alternative " group " " #rank " : " text)
-/* The hook may be missing on this kernel (a system call that an architecture lacks): the rest works without. */
+/*
+ * The hook may be missing on this kernel (a system call that an architecture lacks): the rest
+ * works without.
+ */
 #define OPTIONAL SAKER_TAG("optional")
 /* The raw tracepoint has exactly so many arguments on the kernels that this alternative is for. */
 #define ARGUMENTS(n) SAKER_TAG("arguments " #n)
@@ -135,7 +158,7 @@ const volatile u64 saker_wake_bytes = 64 << 10; /* wake the reader when the ring
 /* Our own process: never report it (a feedback loop: printing a line opens, writes, wakes ...). */
 const volatile u32 saker_self_pid = 0;
 
-/* ---- losses, counted where they happen -------------------------------------------------------- */
+/* ---- losses, counted where they happen ------------------------------------------------------- */
 
 enum saker_loss { SAKER_LOST_RING, SAKER_LOST_MAP, SAKER_LOST_STACK, SAKER_LOSSES };
 /* In .bss, which user space maps. Only touched when something is lost, so sharing is no cost. */
@@ -155,7 +178,7 @@ static __always_inline void lost(enum saker_loss what)
 		_err;                                                   \
 	})
 
-/* ---- events ------------------------------------------------------------------------------------ */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -168,7 +191,9 @@ struct {
  */
 static __always_inline u64 saker_ring_flags(void)
 {
-	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= saker_wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+
+	return waiting >= saker_wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
 #define header_init(e)                                                           \
@@ -263,8 +288,8 @@ static __always_inline void saker_emit(void *e, u64 size)
 	})
 
 /*
- * Where the next text goes, and the most that still fits there. The mask is what lets the verifier of
- * 5.10 see a bound; room must be a power of two for it.
+ * Where the next text goes, when the most that it may be still fits there: that comparison is the
+ * bound which the verifier of 5.10 sees.
  */
 #define saker_add_tail(name, e, member, max, read)                               \
 	({                                                                       \
@@ -284,12 +309,18 @@ static __always_inline void saker_emit(void *e, u64 size)
 		_n;                                                              \
 	})
 
-/* Adds at most @max bytes (a power of two is not needed) of a NUL-ended string; the NUL is counted and sent. */
+/*
+ * Adds at most @max bytes (a power of two is not needed) of a NUL-ended string; the NUL is
+ * counted and sent.
+ */
 #define add_user_text(name, e, member, max, from) \
 	saker_add_tail(name, e, member, max, bpf_probe_read_user_str(_to, max, from))
 #define add_kernel_text(name, e, member, max, from) \
 	saker_add_tail(name, e, member, max, bpf_probe_read_kernel_str(_to, max, from))
-/* Adds exactly @length bytes (bounded by @max) as they are: an argument block, a name with a length. */
+/*
+ * Adds exactly @length bytes (bounded by @max) as they are: an argument block, a name with a
+ * length.
+ */
 #define add_user_bytes(name, e, member, max, from, length)                       \
 	saker_add_tail(name, e, member, max, ({                                  \
 		u32 _len = (length);                                             \
@@ -305,12 +336,13 @@ static __always_inline void saker_emit(void *e, u64 size)
 			saker_emit(e, _size);                                    \
 	})
 
-/* ---- WHERE: the filter, compiled by user space into these slots before the program is loaded ----- */
+/* ---- WHERE: the filter, compiled by user space into these slots before the program is loaded - */
 
 /*
- * r0 = marker; then SAKER_WHERE_SLOTS times `goto +0`. The loader looks for the marker and overwrites
- * the slots with a predicate over r1 (the record) that leaves 0 or 1 in r0, using r0 to r5 and no call.
- * Unfilled, the verifier drops the jumps, and r0 is not zero: everything passes.
+ * r0 = marker; then SAKER_WHERE_SLOTS times `goto +0`. The loader looks for the marker and
+ * overwrites the slots with a predicate over r1 (the record) that leaves 0 or 1 in r0, using r0
+ * to r5 and no call. Unfilled, the verifier drops the jumps, and r0 is not zero: everything
+ * passes.
  */
 #define SAKER_WHERE_MARKER 0x53414b52 /* "SAKR" */
 #define SAKER_WHERE_SLOTS 192
@@ -332,7 +364,10 @@ static __always_inline bool saker_where(const void *record)
 		     : "r0", "r1", "r2", "r3", "r4", "r5", "memory");
 	return pass;
 }
-/* The type's id is named so that an INPUT() struct, which nothing else mentions, stays in the BTF. */
+/*
+ * The type's id is named so that an INPUT() struct, which nothing else mentions, stays in the
+ * BTF.
+ */
 #define WHERE(record)                                                            \
 	({                                                                       \
 		if (saker_filtering)                                             \
@@ -340,9 +375,12 @@ static __always_inline bool saker_where(const void *record)
 		saker_where(record);                                             \
 	})
 
-/* ---- helpers for aggregates -------------------------------------------------------------------------- */
+/* ---- helpers for aggregates ------------------------------------------------------------------ */
 
-/* Index of @v in a histogram_t: 0 for 0, else 1 + floor(log2 v). No loop: 5.10 has no bounded-loop cost to pay. */
+/*
+ * Index of @v in a histogram_t: 0 for 0, else 1 + floor(log2 v). No loop: 5.10 has no
+ * bounded-loop cost to pay.
+ */
 static __always_inline u32 log2_slot(u64 v)
 {
 	u32 slot = 0;
@@ -369,7 +407,8 @@ static __always_inline u32 log2_slot(u64 v)
 		v >>= 2;
 		slot += 2;
 	}
-	return slot + (v >> 1) + 1 > HISTOGRAM_SLOTS - 1 ? HISTOGRAM_SLOTS - 1 : slot + (v >> 1) + 1;
+	slot += (v >> 1) + 1;
+	return slot < HISTOGRAM_SLOTS ? slot : HISTOGRAM_SLOTS - 1;
 }
 
 static __always_inline void histogram_add(histogram_t *h, u64 v)
@@ -380,7 +419,10 @@ static __always_inline void histogram_add(histogram_t *h, u64 v)
 		__sync_fetch_and_add(&h->slots[slot], 1);
 }
 
-/* The value at @key, made from @zero when it is not there; counts a loss and gives NULL when the map is full. */
+/*
+ * The value at @key, made from @zero when it is not there; counts a loss and gives NULL when
+ * the map is full.
+ */
 static __always_inline void *lookup_or_make(void *map, const void *key, const void *zero)
 {
 	void *value = bpf_map_lookup_elem(map, key);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * kernel.h: every kernel type and field that Saker reads, and no other. Only the fields that are used are
- * named, in any order: CO-RE finds where they are on the running kernel. A struct that is missing from the
- * running kernel, or a field that moved, is handled where it is used (bpf_core_field_exists, `___suffix`
- * flavours), with the kernel version in a comment.
+ * kernel.h: every kernel type and field that Saker reads, and no other. Only the fields that
+ * are used are named, in any order: CO-RE finds where they are on the running kernel. A struct
+ * that is missing from the running kernel, or a field that moved, is handled where it is used
+ * (bpf_core_field_exists, `___suffix` flavours), with the kernel version in a comment.
  */
 #pragma once
 
@@ -32,7 +32,10 @@ typedef _Bool bool;
 #define false 0
 #define NULL ((void *)0)
 
-/* From the kernel's uapi/linux/bpf.h, which is not included because it pulls in the host's types. */
+/*
+ * From the kernel's uapi/linux/bpf.h, which is not included because it pulls in the host's
+ * types.
+ */
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
@@ -50,9 +53,12 @@ enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2, BPF_F_NO_PREALLOC = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 enum { BPF_F_USER_STACK = 1 << 8, BPF_F_FAST_STACK_CMP = 1 << 9, BPF_F_CURRENT_CPU = -1 };
 
-/* ---- contexts of the program types ------------------------------------------------------------------- */
+/* ---- contexts of the program types ----------------------------------------------------------- */
 
-/* Classic tracepoints syscalls/sys_enter_* and sys_exit_*: kernel-internal layout, stable since 2009. */
+/*
+ * Classic tracepoints syscalls/sys_enter_* and sys_exit_*: kernel-internal layout, stable since
+ * 2009.
+ */
 struct syscall_enter_context {
 	u64 common;
 	s64 number;
@@ -68,7 +74,7 @@ struct raw_tracepoint_context {
 	u64 args[12];
 };
 
-/* ---- kernel structs, by CO-RE --------------------------------------------------------------------------- */
+/* ---- kernel structs, by CO-RE ---------------------------------------------------------------- */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -210,6 +216,7 @@ struct pt_regs___arm64 {
 #pragma clang attribute pop
 
 /*
- * bpf_get_current_comm() and friends speak of `current`; for any other task these read the same fields.
+ * bpf_get_current_comm() and friends speak of `current`; for any other task these read the same
+ * fields.
  */
 #define task_cgroup_id(task) BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id)

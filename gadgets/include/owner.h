@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * owner.h: who began something, kept in a map of what is in flight until it ends, because whoever is
- * `current` in an interrupt, a completion or a timer has nothing to do with it.
+ * owner.h: who began something, kept in a map of what is in flight until it ends, because
+ * whoever is `current` in an interrupt, a completion or a timer has nothing to do with it.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * registers.h: the arguments of a kprobe and the number of a system call, from registers whose names differ by
- * architecture. CO-RE picks the names at load time, so that one object serves all of them.
+ * registers.h: the arguments of a kprobe and the number of a system call, from registers whose
+ * names differ by architecture. CO-RE picks the names at load time, so that one object serves
+ * all of them.
  */
 #pragma once
 
@@ -14,8 +15,12 @@ static __always_inline u64 function_argument(const struct pt_regs *ctx, u32 n)
 	const struct pt_regs___arm64 *arm = (const void *)ctx;
 
 	if (bpf_core_field_exists(struct pt_regs___x86_64, di))
-		return n == 0 ? BPF_CORE_READ(x86, di) : n == 1 ? BPF_CORE_READ(x86, si) : BPF_CORE_READ(x86, dx);
-	return n == 0 ? BPF_CORE_READ(arm, regs[0]) : n == 1 ? BPF_CORE_READ(arm, regs[1]) : BPF_CORE_READ(arm, regs[2]);
+		return n == 0 ? BPF_CORE_READ(x86, di) :
+		       n == 1 ? BPF_CORE_READ(x86, si) :
+				BPF_CORE_READ(x86, dx);
+	return n == 0 ? BPF_CORE_READ(arm, regs[0]) :
+	       n == 1 ? BPF_CORE_READ(arm, regs[1]) :
+			BPF_CORE_READ(arm, regs[2]);
 }
 
 /* What raw_syscalls:sys_exit does not pass along: which call it was. */

@@ -39,14 +39,16 @@ static const struct {
 static const char help[] =
 	"Usage: saker check [options]\n"
 	"\n"
-	"Says what this machine's kernel can do for Saker, what it refuses and what that means, and which gadgets can\n"
-	"run here. Nothing is attached or changed. Without root it says what could not be tried.\n"
+	"Says what this machine's kernel can do for Saker, what it refuses and what that\n"
+	"means, and which gadgets can run here. Nothing is attached to the host or changed (but\n"
+	"tracefs is mounted where it is not). Without root it says what could not be tried.\n"
 	"\n"
 	"  -o, --output FORMAT  table (default) or json: one object\n"
 	"  -v, --verbose        every feature on a line of its own, with what it is used for\n"
 	"  -h, --help           this text\n"
 	"\n"
-	"Exit status: 0 all gadgets can run, 1 some cannot, 2 none can (or the command line is wrong).\n";
+	"Exit status: 0 all gadgets can run, 1 some cannot, 2 none can, or the command\n"
+	"line is wrong.\n";
 
 /* ---- gadgets ----------------------------------------------------------------------------- */
 

@@ -24,8 +24,8 @@ static const char help[] =
 	"  -m, --maps           maps in place of programs\n"
 	"  -l, --links          links in place of programs\n"
 	"  -a, --all            programs, maps and links\n"
-	"  -c, --cost           runs a second, time a run and share of a CPU of each program; switches the\n"
-	"                       kernel's run-time statistics on for as long as it looks\n"
+	"  -c, --cost           runs a second, time a run and share of a CPU of each\n"
+	"                       program; the kernel's run-time statistics are on meanwhile\n"
 	"      --for DURATION   how long that is (2s)\n"
 	"  -o, --output FORMAT  table (default) or json: one object a line\n"
 	"  -h, --help           this text\n";

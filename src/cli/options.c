@@ -357,7 +357,6 @@ int options_parse(struct options *o, const struct gadget_info *info, int argc, c
 	if (!err && !o->help && o->top && !o->sort && only_events)
 		return fail(-EINVAL, "--top needs --sort: %s gives events as they happen",
 			    info->name);
-
 	if (!err && !o->output)
 		err = option_replace(&o->output, "table");
 	return err;

@@ -44,7 +44,7 @@ struct options {
 	char **comms;
 	size_t comm_count, comm_capacity;
 	char *cgroup, *container;
-	bool explain, verbose, no_header, help;
+	bool timestamp, explain, verbose, no_header, help;
 	char **command; /* behind "--", points into argv, ended by NULL; NULL when there is none */
 	struct assignment *assignments;
 	size_t assignment_count, assignment_capacity;

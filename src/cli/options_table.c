@@ -21,6 +21,7 @@ enum general {
 	OPTION_COMM,
 	OPTION_CGROUP,
 	OPTION_CONTAINER,
+	OPTION_TIMESTAMP,
 	OPTION_EXPLAIN,
 	OPTION_NO_HEADER,
 	OPTION_VERBOSE,
@@ -44,6 +45,8 @@ const struct option_info general_options[] = {
 	[OPTION_CGROUP] = { "cgroup", 0, "PATH", "only what runs in this cgroup or below it" },
 	[OPTION_CONTAINER] = { "container", 0, "NAME",
 			       "only this container, by its name or the start of its id" },
+	[OPTION_TIMESTAMP] = { "timestamp", 'T', NULL,
+			       "show the time: of each event, or in a line before each reading" },
 	[OPTION_EXPLAIN] = { "explain", 0, NULL,
 			     "say which hooks are used and where each filter runs" },
 	[OPTION_NO_HEADER] = { "no-header", 0, NULL, "no headings" },
@@ -233,6 +236,12 @@ static int set_container(struct options *o, const char *value)
 		      : fail(-EINVAL, "--container: the name is empty");
 }
 
+static int set_timestamp(struct options *o, const char *value UNUSED)
+{
+	o->timestamp = true;
+	return 0;
+}
+
 static int set_explain(struct options *o, const char *value UNUSED)
 {
 	o->explain = true;
@@ -258,14 +267,23 @@ static int set_help(struct options *o, const char *value UNUSED)
 }
 
 static int (*const setters[])(struct options *o, const char *value) = {
-	[OPTION_OUTPUT] = set_output,	[OPTION_COLUMNS] = set_columns,
-	[OPTION_WHERE] = set_where,	[OPTION_SORT] = set_sort,
-	[OPTION_TOP] = set_top,		[OPTION_INTERVAL] = set_interval,
-	[OPTION_FOR] = set_for,		[OPTION_COUNT] = set_count,
-	[OPTION_PID] = set_pid,		[OPTION_COMM] = set_comm,
-	[OPTION_CGROUP] = set_cgroup,	[OPTION_CONTAINER] = set_container,
-	[OPTION_EXPLAIN] = set_explain, [OPTION_NO_HEADER] = set_no_header,
-	[OPTION_VERBOSE] = set_verbose, [OPTION_HELP] = set_help,
+	[OPTION_OUTPUT] = set_output,
+	[OPTION_COLUMNS] = set_columns,
+	[OPTION_WHERE] = set_where,
+	[OPTION_SORT] = set_sort,
+	[OPTION_TOP] = set_top,
+	[OPTION_INTERVAL] = set_interval,
+	[OPTION_FOR] = set_for,
+	[OPTION_COUNT] = set_count,
+	[OPTION_PID] = set_pid,
+	[OPTION_COMM] = set_comm,
+	[OPTION_CGROUP] = set_cgroup,
+	[OPTION_CONTAINER] = set_container,
+	[OPTION_TIMESTAMP] = set_timestamp,
+	[OPTION_EXPLAIN] = set_explain,
+	[OPTION_NO_HEADER] = set_no_header,
+	[OPTION_VERBOSE] = set_verbose,
+	[OPTION_HELP] = set_help,
 };
 _Static_assert(ARRAY_SIZE(setters) == ARRAY_SIZE(general_options),
 	       "an option without its function");

@@ -193,12 +193,10 @@ static void say_cost(const struct ps *ps)
 	add_duration(&b, ps->cost->elapsed_ns);
 	buf_add_str(&b, " measured; CPU is the share of one CPU. ");
 	if (ps->cost->accounting_ns)
-		buf_printf(
-			&b,
-			"%llu ns of the kernel's own accounting (an empty program) are taken off each run.",
-			(unsigned long long)ps->cost->accounting_ns);
+		buf_printf(&b, "%llu ns of accounting (an empty program's) are taken off each run.",
+			   (unsigned long long)ps->cost->accounting_ns);
 	else
-		buf_add_str(&b, "The kernel's own accounting, some 50 ns a run, is included.");
+		buf_add_str(&b, "The accounting itself, some 50 ns a run, is included.");
 	printf("\n%s\n", buf_str(&b));
 }
 

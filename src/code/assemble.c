@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The assembler. One function writes every instruction and checks what the format cannot hold; labels are numbers,
- * and a jump to one is kept on a list until code_finish() knows where it lies.
+ * The assembler. One function writes every instruction and checks what the format cannot hold;
+ * labels are numbers, and a jump to one is kept on a list until code_finish() knows where it lies.
  */
 #include "code/code.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * code: eBPF as a target. An assembler that writes instructions into a growable vector with labels, and a
- * disassembler that turns one instruction into text. Filters use the assembler as it is; what needs virtual
- * registers builds them above it and ends here.
+ * code: eBPF as a target. An assembler that writes instructions into a growable vector with labels,
+ * and a disassembler that turns one instruction into text. Filters use the assembler as it is; what
+ * needs virtual registers builds them above it and ends here.
  *
  *	struct code c = {};
  *	u32 no = code_label(&c);
@@ -20,7 +20,10 @@
 
 #include <linux/bpf.h>
 
-/* What the headers of the oldest build system (6.1) do not know yet, with the kernel that brought it. */
+/*
+ * What the headers of the oldest build system (6.1) do not know yet, with the kernel that brought
+ * it.
+ */
 #ifndef BPF_MEMSX
 #define BPF_MEMSX 0x80 /* 6.6: load with sign extension */
 #endif
@@ -58,12 +61,13 @@ u32 code_label(struct code *c);
 void code_bind(struct code *c, u32 label);
 
 /*
- * Resolves the labels. 0, or the first error: -EINVAL for a register or label that does not exist or was never
- * bound, -E2BIG for a jump or a program that is too long, -ENOMEM. More code may be added afterwards.
+ * Resolves the labels. 0, or the first error: -EINVAL for a register or label that does not exist
+ * or was never bound, -E2BIG for a jump or a program that is too long, -ENOMEM. More code may be
+ * added afterwards.
  */
 int code_finish(struct code *c);
 
-/* ---- arithmetic: @op is BPF_ADD ... BPF_ARSH, BPF_MOV; the 32 forms clear the upper half ---------------- */
+/* ---- arithmetic: @op is BPF_ADD ... BPF_ARSH, BPF_MOV; the 32 forms clear the upper half ---- */
 
 void code_alu(struct code *c, u8 op, u8 dst, u8 src);
 void code_alu_imm(struct code *c, u8 op, u8 dst, s32 imm);
@@ -77,14 +81,16 @@ void code_neg(struct code *c, u8 dst);
 void code_to_big_endian(struct code *c, u8 dst, s32 bits);
 void code_to_little_endian(struct code *c, u8 dst, s32 bits);
 
-/* ---- memory: @size is BPF_B, BPF_H, BPF_W or BPF_DW ------------------------------------------------------- */
+/* ---- memory: @size is BPF_B, BPF_H, BPF_W or BPF_DW ----------------------------------------- */
 
 void code_load(struct code *c, u8 size, u8 dst, u8 src, s32 offset);
 /* Since 6.6; before, load and shift up and down. */
 void code_load_signed(struct code *c, u8 size, u8 dst, u8 src, s32 offset);
 void code_store(struct code *c, u8 size, u8 dst, s32 offset, u8 src);
 void code_store_imm(struct code *c, u8 size, u8 dst, s32 offset, s32 imm);
-/* @op as in insn.imm: BPF_ADD, BPF_OR | BPF_FETCH, BPF_XCHG, BPF_CMPXCHG ... @size BPF_W or BPF_DW. */
+/*
+ * @op as in insn.imm: BPF_ADD, BPF_OR | BPF_FETCH, BPF_XCHG, BPF_CMPXCHG ... @size BPF_W or BPF_DW.
+ */
 void code_atomic(struct code *c, u8 size, s32 op, u8 dst, s32 offset, u8 src);
 void code_load_imm64(struct code *c, u8 dst, u64 value);
 /* The address of a map, and of the value of a map of one element at @offset. */
@@ -93,7 +99,7 @@ void code_load_map_value(struct code *c, u8 dst, int fd, u32 offset);
 /* The address of a local function, for bpf_loop() and its like. */
 void code_load_function(struct code *c, u8 dst, u32 label);
 
-/* ---- control: @op is BPF_JEQ, BPF_JNE, BPF_JSET, BPF_JGT ... BPF_JSLE ------------------------------------------ */
+/* ---- control: @op is BPF_JEQ, BPF_JNE, BPF_JSET, BPF_JGT ... BPF_JSLE ----------------------- */
 
 void code_jump(struct code *c, u32 label);
 void code_jump_if(struct code *c, u8 op, u8 dst, u8 src, u32 label);
@@ -104,15 +110,18 @@ void code_call(struct code *c, s32 helper);
 void code_call_function(struct code *c, u32 label);
 void code_exit(struct code *c);
 
-/* ---- text ------------------------------------------------------------------------------------------------- */
+/* ---- text ----------------------------------------------------------------------------------- */
 
 /*
- * Names for what the instruction itself does not know. Each adds its words to @b and returns true, or returns
- * false and adds nothing. Members may be NULL.
+ * Names for what the instruction itself does not know. Each adds its words to @b and returns true,
+ * or returns false and adds nothing. Members may be NULL.
  */
 struct code_names {
 	void *context;
-	/* A call, when its number is no helper's (the kernel shows addresses), a kernel function, a local one. */
+	/*
+	 * A call, when its number is no helper's (the kernel shows addresses), a kernel function, a
+	 * local one.
+	 */
 	bool (*call)(void *context, const struct bpf_insn *insn, struct buf *b);
 	/* The 64 bits of a double instruction. */
 	bool (*imm64)(void *context, const struct bpf_insn *insn, u64 value, struct buf *b);
@@ -120,9 +129,10 @@ struct code_names {
 };
 
 /*
- * Adds one instruction in the notation of clang's assembler and of the verifier's log, with no address and no
- * newline: "r1 = *(u64 *)(r6 + 8)", "if w1 s> 0x5 goto +3", "call bpf_map_lookup_elem#1". @left: how many
- * instructions there are from @insn on. Returns how many were used: 2 for a 64-bit immediate, else 1.
+ * Adds one instruction in the notation of clang's assembler and of the verifier's log, with no
+ * address and no newline: "r1 = *(u64 *)(r6 + 8)", "if w1 s> 0x5 goto +3", "call
+ * bpf_map_lookup_elem#1". @left: how many instructions there are from @insn on. Returns how many
+ * were used: 2 for a 64-bit immediate, else 1.
  */
 size_t code_disassemble(const struct bpf_insn *insn, size_t left, const struct code_names *names,
 			struct buf *b);

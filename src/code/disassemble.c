@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One instruction to text. The operation's four or five bits index tables of signs; each class of instruction has
- * a function, found by the lowest three bits. What no table knows is shown as its number: a newer kernel's
- * program must still be readable.
+ * One instruction to text. The operation's four or five bits index tables of signs; each class of
+ * instruction has a function, found by the lowest three bits. What no table knows is shown as its
+ * number: a newer kernel's program must still be readable.
  */
 #include "code/code.h"
 
@@ -81,7 +81,10 @@ static void add_byte_order(const struct bpf_insn *insn, struct buf *b)
 	buf_printf(b, "r%d = %s%d r%d", insn->dst_reg, order, insn->imm, insn->dst_reg);
 }
 
-/* Moves between registers carry in `off` how many bits are extended (6.6), or the cast of an arena (6.9). */
+/*
+ * Moves between registers carry in `off` how many bits are extended (6.6), or the cast of an arena
+ * (6.9).
+ */
 static bool add_special_move(const struct bpf_insn *insn, char reg, struct buf *b)
 {
 	if (BPF_SRC(insn->code) != BPF_X || !insn->off)

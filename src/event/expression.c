@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The life of an expression: made from text, joined, taken apart for the two places where it runs. The parts are
- * copies, so that each can be kept and freed on its own.
+ * The life of an expression: made from text, joined, taken apart for the two places where it runs.
+ * The parts are copies, so that each can be kept and freed on its own.
  */
 #include "event/expression_internal.h"
 

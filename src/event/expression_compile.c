@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The compiler to eBPF. A tree becomes jumps: jump_when(n, label, sense) adds code that goes to @label when @n turns
- * out as @sense and falls through otherwise, so && and || cost nothing of their own. Only forward jumps, no calls, no
- * stack. Registers:
+ * The compiler to eBPF. A tree becomes jumps: jump_when(n, label, sense) adds code that goes to
+ * @label when @n turns out as @sense and falls through otherwise, so && and || cost nothing of
+ * their own. Only forward jumps, no calls, no stack. Registers:
  *
- *	r0 result	r1 record	r2 number, offset of a text	r3 wide constant, length of a text
- *	r4 address of a text		r5 its bytes
+ *	r0 result	r2 number, offset of a text		r4 address of a text
+ *	r1 record	r3 wide constant, length of a text	r5 bytes
  *
  * The answer must be that of expression_match() for every record that record_check() lets pass.
  */
 #include "event/expression_internal.h"
 
 /*
- * Texts of the tail begin anywhere. Where the kernel itself is built for unaligned loads, the verifier takes them from
- * map values; elsewhere single bytes. Fixed columns may lie on the stack, where every load must be aligned.
+ * Texts of the tail begin anywhere. Where the kernel itself is built for unaligned loads, the
+ * verifier takes them from map values; elsewhere single bytes. Fixed columns may lie on the stack,
+ * where every load must be aligned.
  */
 #if defined(__x86_64__) || defined(__aarch64__)
 #define UNALIGNED_MAX 4
@@ -34,7 +35,7 @@ struct place {
 	bool anywhere; /* of unknown alignment */
 };
 
-/* ---- what the kernel can decide ----------------------------------------------------------------- */
+/* ---- what the kernel can decide ------------------------------------------------------------- */
 
 static bool is_long(const struct node *n)
 {
@@ -43,6 +44,17 @@ static bool is_long(const struct node *n)
 			return true;
 	}
 	return false;
+}
+
+/* A packed struct: the verifier takes no such load from the stack. Arrays and addresses are bytes. */
+static bool is_unaligned(const struct column *c)
+{
+	enum value_class class = c->kind->class;
+	u32 size = c->in_tail ? 2 : c->size;
+
+	return size && c->offset % size &&
+	       (c->in_tail || class == VALUE_UNSIGNED || class == VALUE_SIGNED ||
+		class == VALUE_BOOL);
 }
 
 bool test_needs_user(const struct expression *e, const struct node *n, struct buf *b)
@@ -67,6 +79,8 @@ bool test_needs_user(const struct expression *e, const struct node *n, struct bu
 		buf_printf(b, "'%s %s' is a search", c->name, words[n->op]);
 	else if (n->class == VALUE_WORDS && !c->in_tail)
 		buf_printf(b, "%s has words in a fixed place", c->name);
+	else if (is_unaligned(c))
+		buf_printf(b, "%s lies unaligned in the record", c->name);
 	else if (is_long(n))
 		buf_printf(b, "a text for %s is longer than %d bytes", c->name,
 			   EXPRESSION_KERNEL_TEXT_MAX);
@@ -89,7 +103,7 @@ static const struct node *find_user_test(const struct expression *e, const struc
 	return found;
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------------------------------- */
 
 static u8 size_code(u32 size)
 {
@@ -117,7 +131,9 @@ static bool fits_immediate(u64 v)
 	return (s64)v == (s32)v;
 }
 
-/* The column's bits into r2: those above its size are zero, or copies of the sign within 32 bits. */
+/*
+ * The column's bits into r2: those above its size are zero, or copies of the sign within 32 bits.
+ */
 static void load_number(struct compiler *g, const struct node *n, const struct column *c)
 {
 	u32 shift = 8 * (4 - c->size);
@@ -151,8 +167,8 @@ static void jump_number(struct compiler *g, u8 op, u32 size, u64 literal, u32 la
 }
 
 /*
- * A jump that the verifier's first pass takes for a conditional one (r0 is zero until the end): it refuses programs
- * with code that no path leads to, and behind this there may be some.
+ * A jump that the verifier's first pass takes for a conditional one (r0 is zero until the end): it
+ * refuses programs with code that no path leads to, and behind this there may be some.
  */
 static void jump_always(struct compiler *g, u32 label)
 {
@@ -180,7 +196,7 @@ static void test_bool(struct compiler *g, const struct node *n, u32 label, bool 
 	jump_number(g, jump_code(TEST_NE, false, with[1] == sense), c->size, 0, label);
 }
 
-/* ---- bytes --------------------------------------------------------------------------------------------- */
+/* ---- bytes ---------------------------------------------------------------------------------- */
 
 static u32 chunk(const struct place *at, s32 offset, size_t left)
 {
@@ -258,8 +274,8 @@ static void match_fixed(struct compiler *g, const struct column *c, const struct
 }
 
 /*
- * Words: a blank of the literal is a blank or the NUL between two words, but not the NUL that ends the last one
- * and is no part of the text (r3 is the length with it).
+ * Words: a blank of the literal is a blank or the NUL between two words, but not the NUL that ends
+ * the last one and is no part of the text (r3 is the length with it).
  */
 static void match_blank(struct compiler *g, s32 offset, bool last, size_t len, u32 no)
 {
@@ -296,8 +312,8 @@ static void match_tail_bytes(struct compiler *g, enum value_class class, const s
 }
 
 /*
- * In the tail: {offset, length} of 16 bits each. The text is as long as the length, or one less for the NUL that
- * ends it (words), or ends at its first NUL (text).
+ * In the tail: {offset, length} of 16 bits each. The text is as long as the length, or one less for
+ * the NUL that ends it (words), or ends at its first NUL (text).
  */
 static void match_tail(struct compiler *g, const struct node *n, const struct column *c,
 		       const struct literal *l, u32 no)
@@ -334,7 +350,7 @@ static void match_tail(struct compiler *g, const struct node *n, const struct co
 	code_bind(code, yes);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------------ */
+/* ---- tests ---------------------------------------------------------------------------------- */
 
 /* Goes to @no unless the column equals (or begins with) the literal. */
 static void match_one(struct compiler *g, const struct node *n, const struct literal *l, u32 no)

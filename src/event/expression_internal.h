@@ -5,8 +5,9 @@
  *	text --lex--> tokens --parse--> nodes --literal--> checked nodes --+--> match (user space)
  *	                                                                   +--> compile (eBPF)
  *
- * The parser makes the tree small: a bare column becomes `!= 0`, `in` a test with several literals, `like "x*"` a
- * prefix, and groups of one operator are flat. So the evaluator and the compiler know few cases.
+ * The parser makes the tree small: a bare column becomes `!= 0`, `in` a test with several literals,
+ * `like "x*"` a prefix, and groups of one operator are flat. So the evaluator and the compiler know
+ * few cases.
  */
 #pragma once
 
@@ -17,7 +18,9 @@
 #include <pcre2.h>
 
 #define EXPRESSION_TEXT_MAX (64 << 10)
+/* Groups within groups; and brackets in the text, some of which make no group. */
 #define EXPRESSION_DEPTH_MAX 64
+#define EXPRESSION_BRACKETS_MAX (2 * EXPRESSION_DEPTH_MAX)
 #define EXPRESSION_NODES_MAX 4096
 /* A regular expression gives up on a record after this many steps: about a millisecond. */
 #define EXPRESSION_MATCH_LIMIT 100000

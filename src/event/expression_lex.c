@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tokens of a filter expression, and the error that points at one. A word is whatever a name, a number with a unit
- * or an address may hold; what it means is decided by the column that it is compared with.
+ * Tokens of a filter expression, and the error that points at one. A word is whatever a name, a
+ * number with a unit or an address may hold; what it means is decided by the column that it is
+ * compared with.
  */
 #include "event/expression_internal.h"
 
@@ -175,8 +176,8 @@ static int hex_digit(char c)
 }
 
 /*
- * \n \t \\ \" \' and \xNN are read; a backslash before anything else stays, for `like` and `matches`. The quoted
- * length bounds the result.
+ * \n \t \\ \" \' and \xNN are read; a backslash before anything else stays, for `like` and
+ * `matches`. The quoted length bounds the result.
  */
 int parser_text(const struct parser *p, char **ret, size_t *ret_len)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The right side of a test, read as its column wants it and checked against what the column can hold: a literal
- * that no record could ever equal is a mistake, and is refused with the range.
+ * The right side of a test, read as its column wants it and checked against what the column can
+ * hold: a literal that no record could ever equal is a mistake, and is refused with the range.
  */
 #include "event/expression_internal.h"
 
@@ -27,7 +27,7 @@ static u64 greatest_unsigned(const struct column *c)
 	return UINT64_MAX >> (64 - bits_of(c));
 }
 
-/* ---- names of numbers ------------------------------------------------------------------------- */
+/* ---- names of numbers ----------------------------------------------------------------------- */
 
 /* The kind's own names, by asking it how it shows the small numbers: only for a message. */
 static const char *suggest_of_kind(const struct column *c, const char *word, struct buf *names)
@@ -102,7 +102,7 @@ static bool find_name(const struct column *c, const char *word, bool negative, s
 	return kind && kind->parse && !kind->parse(c, word, ret);
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------------------------------- */
 
 static int fail_range(const struct parser *p, size_t at, const struct column *c)
 {
@@ -216,7 +216,10 @@ static int parse_number(struct parser *p, const struct column *c, u64 *ret)
 	return parser_next(p);
 }
 
-/* A|B: what was read, more bits. For columns whose names are bits; each is checked as the first was. */
+/*
+ * A|B: what was read, more bits. For columns whose names are bits; each is checked as the first
+ * was.
+ */
 static int parse_more_bits(struct parser *p, const struct column *c, u64 *bits)
 {
 	while (p->token.type == TOKEN_BAR) {
@@ -293,7 +296,7 @@ static int parse_bool(struct parser *p, const struct column *c, u64 *ret)
 	return parser_next(p);
 }
 
-/* ---- text, addresses --------------------------------------------------------------------------------- */
+/* ---- text, addresses ------------------------------------------------------------------------ */
 
 int check_text_length(const struct parser *p, const struct node *n, size_t at, size_t len)
 {

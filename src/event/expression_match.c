@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The evaluator of user space. It runs for every record: no allocation but the first time that a scratch buffer
- * grows, and the tests of a group stop at the first that decides.
+ * The evaluator of user space. It runs for every record: no allocation but the first time that a
+ * scratch buffer grows, and the tests of a group stop at the first that decides.
  */
 #include "event/expression_internal.h"
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The grammar of expression.h, one function a level. Every test is checked against its column as it is read, so
- * that a message can point at the word that is wrong. Depth and number of nodes are bounded: the text may come
- * from anybody.
+ * The grammar of expression.h, one function a level. Every test is checked against its column as it
+ * is read, so that a message can point at the word that is wrong. Depth and number of nodes are
+ * bounded: the text may come from anybody.
  */
 #include "event/expression_internal.h"
 
 #include <ctype.h>
 
 static int parse_or(struct parser *p, struct node **ret);
+static int parse_not(struct parser *p, struct node **ret);
 
 static int new_node(struct parser *p, enum node_type type, struct node **ret)
 {
@@ -26,7 +27,7 @@ static int expect(struct parser *p, enum token_type type, const char *what)
 	return parser_next(p);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------ */
+/* ---- tests ---------------------------------------------------------------------------------- */
 
 static int parse_column(struct parser *p, struct node *n)
 {
@@ -95,8 +96,8 @@ static int bare_test(struct node *n)
 static int regex_compile(const char *pattern, size_t len, pcre2_code **ret, size_t *ret_at)
 {
 	/*
-	 * Bytes, not characters: names need not be UTF-8, and a pattern must not ask for it with (*UTF). $ is the end,
-	 * not the place before a last newline.
+	 * Bytes, not characters: names need not be UTF-8, and a pattern must not ask for it with
+	 * (*UTF). $ is the end, not the place before a last newline.
 	 */
 	u32 options = PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
 		      PCRE2_DOLLAR_ENDONLY;
@@ -130,8 +131,8 @@ static int check_regex(struct parser *p, struct node *n, size_t at)
 }
 
 /*
- * `like` that needs no search: without wildcards it is ==, with stars at the end only a prefix. Then the kernel can
- * do it. The quoting backslashes go.
+ * `like` that needs no search: without wildcards it is ==, with stars at the end only a prefix.
+ * Then the kernel can do it. The quoting backslashes go.
  */
 static void simplify_like(struct node *n)
 {
@@ -186,7 +187,10 @@ static int parse_text_test(struct parser *p, struct node *n, enum test_op op, si
 	return op == TEST_MATCHES ? check_regex(p, n, pattern) : 0;
 }
 
-/* Has the comparison of bits, or its absence, been read? `flags & 3`, `flags & 3 == 1`, `(flags & 3) == 1` */
+/*
+ * Has the comparison of bits, or its absence, been read? `flags & 3`, `flags & 3 == 1`, `(flags &
+ * 3) == 1`
+ */
 static int parse_bits_compared(struct parser *p, struct node *n)
 {
 	size_t at;
@@ -318,7 +322,7 @@ static int parse_test(struct parser *p, struct node **ret)
 	return err;
 }
 
-/* ---- groups ------------------------------------------------------------------------------------- */
+/* ---- groups --------------------------------------------------------------------------------- */
 
 static int parse_bracket(struct parser *p, struct node **ret)
 {
@@ -337,27 +341,37 @@ static int parse_bracket(struct parser *p, struct node **ret)
 	return err;
 }
 
-static int parse_not(struct parser *p, struct node **ret)
+/* Two in a row are none. */
+static int parse_negated(struct parser *p, struct node **ret)
 {
 	_cleanup_(node_freep) struct node *n = NULL;
+	int err = new_node(p, NODE_NOT, &n);
+
+	if (!err)
+		err = parser_next(p);
+	if (!err)
+		err = parse_not(p, &n->first);
+	if (err)
+		return err;
+	*ret = n->first->type == NODE_NOT ? TAKE_PTR(n->first->first) : TAKE_PTR(n);
+	return 0;
+}
+
+static int parse_not(struct parser *p, struct node **ret)
+{
 	int err;
 
-	if (p->depth >= EXPRESSION_DEPTH_MAX)
-		return parser_fail(p, p->token.at, "more than %d levels deep",
-				   EXPRESSION_DEPTH_MAX);
+	if (p->depth >= EXPRESSION_BRACKETS_MAX)
+		return parser_fail(p, p->token.at, "more than %d brackets within each other",
+				   EXPRESSION_BRACKETS_MAX);
 	p->depth++;
-	if (p->token.type == TOKEN_NOT) {
-		err = new_node(p, NODE_NOT, &n);
-		if (!err)
-			err = parser_next(p);
-		if (!err)
-			err = parse_not(p, &n->first);
-	} else {
-		err = p->token.type == TOKEN_OPEN ? parse_bracket(p, &n) : parse_test(p, &n);
-	}
+	if (p->token.type == TOKEN_NOT)
+		err = parse_negated(p, ret);
+	else if (p->token.type == TOKEN_OPEN)
+		err = parse_bracket(p, ret);
+	else
+		err = parse_test(p, ret);
 	p->depth--;
-	if (!err)
-		*ret = TAKE_PTR(n);
 	return err;
 }
 
@@ -390,6 +404,15 @@ static int parse_or(struct parser *p, struct node **ret)
 	return parse_group(p, NODE_OR, ret);
 }
 
+static unsigned node_depth(const struct node *n)
+{
+	unsigned deepest = 0;
+
+	for (const struct node *child = n->first; child; child = child->next)
+		deepest = MAX(deepest, node_depth(child));
+	return deepest + 1;
+}
+
 int parse_tree(struct parser *p, struct node **ret)
 {
 	_cleanup_(node_freep) struct node *n = NULL;
@@ -407,6 +430,10 @@ int parse_tree(struct parser *p, struct node **ret)
 		return parser_fail(p, p->token.at, "'|' joins bits: for 'or' write '||'");
 	if (p->token.type != TOKEN_END)
 		return parser_fail(p, p->token.at, "'&&' or '||' is missing before this");
+	/* So that the normal form, which brackets every group, can be read back. */
+	if (node_depth(n) > EXPRESSION_DEPTH_MAX)
+		return parser_fail(p, 0, "more than %d groups within each other",
+				   EXPRESSION_DEPTH_MAX);
 	*ret = TAKE_PTR(n);
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * An expression as text, in its normal form: every inner group has its brackets, names stand where a number has one
- * that reads back as itself. What is printed parses to the same tree.
+ * An expression as text, in its normal form: every inner group has its brackets, names stand where
+ * a number has one that reads back as itself. What is printed parses to the same tree.
  */
 #include "event/expression_internal.h"
 

@@ -49,8 +49,8 @@ struct gadget {
 	int ring_fd, stack_fd; /* borrowed from the object, or adopted; -1: none */
 	int *adopted;	       /* descriptors that another process sent */
 	size_t adopted_count;
-	void *adopted_bss;
-	size_t adopted_bss_size;
+	void *bss; /* mapped, for the losses */
+	size_t bss_size;
 	bool attached, shared_ring;
 	int cpus;
 	struct stack_reader stacks;
@@ -63,8 +63,6 @@ int gadget_read_description(struct gadget *g);
 int gadget_make_plans(struct gadget *g);
 u64 gadget_parameter_number(const struct gadget *g, const char *name);
 void table_free(struct table *t);
-/* Finds saker_lost in the mapped .bss at @data. */
-const u64 *gadget_find_losses(const struct gadget *g, const u8 *data, size_t size);
 /* Takes the descriptors of its maps from the loaded object. */
 int gadget_take_maps(struct gadget *g);
 void gadget_share_free(struct gadget *g);

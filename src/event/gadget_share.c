@@ -8,7 +8,7 @@
 #include <linux/btf.h>
 #include <sys/mman.h>
 
-const u64 *gadget_find_losses(const struct gadget *g, const u8 *data, size_t size)
+static const u64 *find_losses(const struct gadget *g, const u8 *data, size_t size)
 {
 	const struct btf *btf = object_btf(g->object);
 	s32 section = btf__find_by_name_kind(btf, ".bss", BTF_KIND_DATASEC);
@@ -35,13 +35,26 @@ static int map_fd(const struct bpf_map *map)
 	return map ? bpf_map__fd(map) : -1;
 }
 
+/*
+ * .bss through its map's descriptor, read only: the counters of losses stay visible without bpf(2). libbpf before 1.5
+ * leaves what bpf_map__initial_value() gives unmapped unless a skeleton loads the object.
+ */
+static void map_losses(struct gadget *g, int fd)
+{
+	struct bpf_map *map = find_map(g, ".bss");
+	size_t size = map ? (bpf_map__value_size(map) + 4095) & ~(size_t)4095 : 0;
+	void *data = size && fd >= 0 ? mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+
+	if (data == MAP_FAILED)
+		return;
+	g->bss = data;
+	g->bss_size = size;
+	g->lost = find_losses(g, data, size);
+}
+
 int gadget_take_maps(struct gadget *g)
 {
-	struct bpf_map *bss = find_map(g, ".bss");
-	size_t size = 0;
-	const u8 *data = bss ? bpf_map__initial_value(bss, &size) : NULL;
-
-	g->lost = gadget_find_losses(g, data, size);
+	map_losses(g, map_fd(find_map(g, ".bss")));
 	g->stack_fd = map_fd(find_map(g, "stacks"));
 	for (size_t i = 0; i < g->table_count; i++)
 		g->tables[i].fd = bpf_map__fd(g->tables[i].map);
@@ -63,20 +76,6 @@ int gadget_shared(const struct gadget *g, int fds[GADGET_SHARED_MAX])
 	for (size_t i = 0; i < g->table_count; i++)
 		fds[count++] = g->tables[i].fd;
 	return count;
-}
-
-/* .bss through its map's descriptor, read only: the counters of losses stay visible without bpf(2). */
-static void map_losses(struct gadget *g, int fd)
-{
-	struct bpf_map *bss = find_map(g, ".bss");
-	size_t size = bss ? (bpf_map__value_size(bss) + 4095) & ~(size_t)4095 : 0;
-	void *data = size && fd >= 0 ? mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
-
-	if (data == MAP_FAILED)
-		return;
-	g->adopted_bss = data;
-	g->adopted_bss_size = size;
-	g->lost = gadget_find_losses(g, data, size);
 }
 
 int gadget_adopt(struct gadget *g, const int *fds, size_t count)
@@ -105,8 +104,8 @@ int gadget_adopt(struct gadget *g, const int *fds, size_t count)
 
 void gadget_share_free(struct gadget *g)
 {
-	if (g->adopted_bss)
-		munmap(g->adopted_bss, g->adopted_bss_size);
+	if (g->bss)
+		munmap(g->bss, g->bss_size);
 	for (size_t i = 0; i < g->adopted_count; i++) {
 		if (g->adopted[i] >= 0)
 			close(g->adopted[i]);

@@ -66,11 +66,14 @@ static const struct column *default_column(const struct schema *s)
 
 	if (i >= 0)
 		return &s->columns[i];
-	if (s->sort == SCHEMA_STACKS)
-		for (size_t k = 0; k < s->stored; k++)
-			if (!s->columns[k].is_key && !s->columns[k].is_time &&
-			    is_number(&s->columns[k]))
-				return &s->columns[k];
+	if (s->sort != SCHEMA_STACKS)
+		return NULL;
+	for (size_t k = 0; k < s->stored; k++) {
+		const struct column *c = &s->columns[k];
+
+		if (!c->is_key && !c->is_time && is_number(c))
+			return c;
+	}
 	return NULL;
 }
 
@@ -89,9 +92,10 @@ int rows_set_order(struct rows *rows, const struct schema *schema, const char *s
 	rows->order_count = 0;
 	if (first.column)
 		add_order(rows, first.column, first.descending);
-	for (size_t i = 0; i < schema->stored; i++)
+	for (size_t i = 0; i < schema->stored; i++) {
 		if (schema->columns[i].is_key && &schema->columns[i] != first.column)
 			add_order(rows, &schema->columns[i], false);
+	}
 	return 0;
 }
 
@@ -238,14 +242,11 @@ int rows_compact(struct rows *rows)
 	buf_clear(&kept);
 	for (size_t i = 0; i < rows->count; i++) {
 		struct row *row = &rows->rows[i];
-		size_t offset;
+		size_t offset = 0;
 		int err = add_aligned(&kept, rows->bytes.data + row->offset, row->size, &offset);
 
 		if (err) {
-			/*
-			 * Offsets up to here point into the copy: what is left is nothing that can
-			 * be read.
-			 */
+			/* Some offsets point into the copy by now: the rows cannot be read. */
 			rows->spare = kept;
 			rows_clear(rows);
 			return err;

@@ -204,9 +204,9 @@ const struct buf *writer_cell(struct writer *w, const struct column *c, const st
 void writer_time_line(struct writer *w, u64 wall_ns)
 {
 	struct buf *out = &w->out;
-	size_t start = out->len;
+	size_t start;
 
-	if (w->readings)
+	if (w->readings || w->options.apart)
 		buf_add_char(out, '\n');
 	if (!w->options.times)
 		return;

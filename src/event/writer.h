@@ -27,7 +27,8 @@ struct writer_options {
 	u32 terminal_width; /* 0: not a terminal: no cut, no colour */
 	bool colour;
 	bool headings;
-	bool times; /* a line with the time of day before each reading of a table */
+	bool times; /* the time: a column of events, a line before each reading of a table */
+	bool apart; /* an empty line before the first reading too: something else was shown before */
 	/* Is this parameter of the gadget set? For columns with `when`. NULL: none is. */
 	bool (*parameter_set)(void *context, const char *name);
 	void *context;

@@ -142,7 +142,12 @@ int writer_choose_columns(struct writer *w)
 				return err;
 		}
 	}
-	err = apply_list(w, list, true);
+	/* Every schema out of BTF has it, hidden. */
+	if (w->options.times && w->schema->sort == SCHEMA_EVENTS &&
+	    schema_find(w->schema, "time") >= 0)
+		err = apply(w, '+', "time");
+	if (!err)
+		err = apply_list(w, list, true);
 	if (!err && !w->shown_count)
 		err = fail(-EINVAL, "--columns '%s' leaves no column of %s to show", list,
 			   w->schema->name);

@@ -4,7 +4,7 @@
  * A pure function over the path's components, from the root down; the innermost container counts.
  *
  *	/system.slice/docker-<64 hex>.scope		docker and others, systemd's driver
- *	/docker/<64 hex>						docker with the cgroupfs driver
+ *	/docker/<64 hex>				docker with the cgroupfs driver
  *	/kubepods.slice/.../kubepods-burstable-pod<uid>.slice/cri-containerd-<64 hex>.scope
  *	/kubepods/burstable/pod<uid>/<64 hex>
  *	/system.slice/containerd.service/kubepods-burstable-pod<uid>.slice:cri-containerd:<64 hex>

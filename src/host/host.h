@@ -115,8 +115,8 @@ struct text_span {
 /* What a cgroup's path says by itself. Spans point into the path. */
 struct cgroup_identity {
 	/*
-	 * "docker", "containerd", "cri-o", "podman", "lxc", "nspawn", "qemu"; "oci" and "cri" when the
-	 * path does not say whose container it is; NULL: no container
+	 * "docker", "containerd", "cri-o", "podman", "lxc", "nspawn", "qemu"; "oci" and "cri" when
+	 * the path does not say whose container it is; NULL: no container
 	 */
 	const char *runtime;
 	struct text_span id;   /* 64 hexadecimal digits, or the name for lxc and machines */
@@ -157,7 +157,7 @@ int host_container_resolve(struct host *h, const char *text, u64 **ret_ids, size
 /* ---- symbols ----------------------------------------------------------------------------- */
 
 struct symbol {
-	/* "[kernel]", "[libc.so.6+0x1234]" or "[unknown]" when there is none; until the next call. */
+	/* "[kernel]", "[libc.so.6+0x1234]", "[unknown]" if there is none; until the next call. */
 	const char *name;
 	const char *module; /* base name of the file, the kernel's module; NULL */
 	u64 offset;	    /* from the beginning of the function */

@@ -15,6 +15,7 @@ struct process_table {
 	struct cache live, gone;      /* of struct process_entry, by pid */
 	size_t bytes;		      /* of texts */
 	u64 ns_per_tick, boot_offset; /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC */
+	u64 grace; /* how soon a pid cannot have been used again; 0: not looked yet */
 };
 
 struct id_names {

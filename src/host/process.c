@@ -9,8 +9,12 @@
 
 #include <dirent.h>
 
-/* A pid is not used again this soon: all others come first. */
-#define GRACE NSEC_PER_SEC
+/*
+ * Pids go round: before one is used again all others are, and no machine begins more than this a
+ * second.
+ */
+#define FORKS_PER_SEC 32768
+#define GRACE_MAX 60
 /*
  * Between a process's start time and the record of its fork; start times of /proc are rounded to
  * ticks besides.
@@ -100,6 +104,22 @@ static void retire(struct host *h, struct process_entry *e, u64 end)
 		entry_free(h, e);
 }
 
+/* For so long after its end a pid still means the same process. */
+static u64 grace_of(struct host *h)
+{
+	struct process_table *t = &h->processes;
+	char path[PATH_SIZE];
+
+	if (!t->grace) {
+		u64 pids = 0;
+
+		if (!read_proc(host_path(h, path, "/proc/sys/kernel/pid_max"), 64, &h->text))
+			pids = strtoull(buf_str(&h->text), NULL, 10);
+		t->grace = MAX(MIN(pids / FORKS_PER_SEC, (u64)GRACE_MAX), (u64)1) * NSEC_PER_SEC;
+	}
+	return t->grace;
+}
+
 static struct process_entry *find_gone(struct host *h, u32 pid, u64 time)
 {
 	struct cache_item *item = cache_find(&h->processes.gone, pid);
@@ -111,7 +131,7 @@ static struct process_entry *find_gone(struct host *h, u32 pid, u64 time)
 		if (begin_of(e) <= time && (!best || begin_of(e) > begin_of(best)))
 			best = e;
 	}
-	if (!best || time > best->end + GRACE)
+	if (!best || time > best->end + grace_of(h))
 		return NULL;
 	cache_touch(&h->processes.gone, &best->item);
 	return best;
@@ -280,7 +300,7 @@ static struct process_entry *entry_for_exec(struct host *h, u32 pid, u64 time)
 {
 	struct process_entry *e = entry_of(cache_find(&h->processes.live, pid));
 
-	if (e && time > e->seen + GRACE)
+	if (e && time > e->seen + grace_of(h))
 		e = look(h, pid, e);
 	if (e && time < begin_of(e)) {
 		struct process_entry *earlier = entry_new(h, &h->processes.gone, pid);

@@ -2,7 +2,7 @@
 /*
  * Between the files that give names to addresses:
  *
- *	address -> region (symbol_maps.c) -> ELF file (symbol_elf.c), perf map (symbol_perf.c) -> name
+ *	address -> region (symbol_maps.c) -> ELF file (symbol_elf.c), perf map (..._perf.c) -> name
  *	address -> the kernel's table (symbol_kernel.c) -> name
  *
  * Files are read with pread() and never mapped: a process can shorten its file while we look, and

@@ -163,7 +163,8 @@ void host_kernel_symbol(struct host *h, u64 address, struct symbol *ret)
 	*ret = (struct symbol){ .name = "[kernel]", .offset = address };
 	if (!k)
 		return;
-	if (!s && (!k->read || clock_monotonic_ns() > k->read + READ_EVERY)) {
+	/* Who was not shown any address the first time (kptr_restrict) is not shown them later. */
+	if (!s && (!k->read || (k->count && clock_monotonic_ns() > k->read + READ_EVERY))) {
 		read_symbols(h, k);
 		s = find_symbol(k, address);
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * libbpf loads an object once, successfully or not. To try the next alternative the object is opened again, and
- * what its user set after the first open (constants, map sizes, shared maps, patched instructions) is
- * put back from a snapshot. Taken only where there is a next alternative.
+ * libbpf loads an object once, successfully or not. To try the next alternative the object is
+ * opened again, and what its user set after the first open (constants, map sizes, shared maps,
+ * patched instructions) is put back from a snapshot. Taken only where there is a next alternative.
  */
 #include <fcntl.h>
 
@@ -77,8 +77,8 @@ int snapshot_take(const struct object *o, struct snapshot **ret)
 
 		p->load = bpf_program__autoload(o->programs[i].bpf);
 		p->length = bpf_program__insn_cnt(o->programs[i].bpf);
-		p->code = copy(bpf_program__insns(o->programs[i].bpf),
-			       p->length * sizeof(*p->code));
+		p->code =
+			copy(bpf_program__insns(o->programs[i].bpf), p->length * sizeof(*p->code));
 		if (!p->code)
 			return fail(-ENOMEM, "out of memory");
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Puts loaded programs to work, all of them or none. libbpf attaches most; sampling programs get a software
- * clock event on every online CPU; iterators get a link, from which each reading opens its own descriptor.
+ * Puts loaded programs to work, all of them or none. libbpf attaches most; sampling programs get a
+ * software clock event on every online CPU; iterators get a link, from which each reading opens its
+ * own descriptor.
  */
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
@@ -29,7 +30,10 @@ static int not_attached(const struct object *o, const struct program *p, int err
 		    bpf_program__section_name(p->bpf), words ? words : strerror(-err));
 }
 
-/* ---- sampling -------------------------------------------------------------------------------------- */
+/*
+ * ---- sampling
+ * --------------------------------------------------------------------------------------
+ */
 
 static int sample_cpu(struct object *o, struct program *p, u32 hz, int cpu)
 {
@@ -47,8 +51,10 @@ static int sample_cpu(struct object *o, struct program *p, u32 hz, int cpu)
 	if (fd < 0 && errno == ENODEV)
 		return 0; /* the CPU is offline */
 	if (fd < 0 && errno == EINVAL)
-		return fail(-EINVAL, "this kernel does not sample at %u Hz "
-			    "(/proc/sys/kernel/perf_event_max_sample_rate)", hz);
+		return fail(-EINVAL,
+			    "this kernel does not sample at %u Hz "
+			    "(/proc/sys/kernel/perf_event_max_sample_rate)",
+			    hz);
 	if (fd < 0)
 		return fail_errno(-errno, "CPU %d cannot be sampled", cpu);
 	link = bpf_program__attach_perf_event(p->bpf, fd); /* takes the descriptor */
@@ -76,7 +82,10 @@ static int sample(struct object *o, struct program *p)
 	return o->link_count > before ? 0 : fail(-ENODEV, "there is no CPU that can be sampled");
 }
 
-/* ---- the rest -------------------------------------------------------------------------------------- */
+/*
+ * ---- the rest
+ * --------------------------------------------------------------------------------------
+ */
 
 static int attach_iterator(struct object *o, struct program *p)
 {
@@ -152,13 +161,17 @@ void object_detach(struct object *o)
 	}
 }
 
-/* ---- what was missed -------------------------------------------------------------------------------- */
+/*
+ * ---- what was missed
+ * --------------------------------------------------------------------------------
+ */
 
 /*
- * Does recursion_misses of such a program tell the whole truth? BTF and raw tracepoints and trampolines count what
- * they skip, or skip nothing (raw before 6.1, trampolines before 5.12, where the field is absent: 0). What
- * runs through trace_call_bpf() is skipped while any program runs on the CPU, and counted only since 6.7. A
- * kprobe can also be missed below BPF, and a perf event's skipped run is counted by nobody.
+ * Does recursion_misses of such a program tell the whole truth? BTF and raw tracepoints and
+ * trampolines count what they skip, or skip nothing (raw before 6.1, trampolines before 5.12, where
+ * the field is absent: 0). What runs through trace_call_bpf() is skipped while any program runs on
+ * the CPU, and counted only since 6.7. A kprobe can also be missed below BPF, and a perf event's
+ * skipped run is counted by nobody.
  */
 static bool counts_misses(enum section_sort sort)
 {
@@ -171,7 +184,7 @@ static bool counts_misses(enum section_sort sort)
 		return true;
 	case SECTION_CLASSIC:
 		return kernel_version() >= KERNEL_VERSION_CODE(6, 7, 0);
-	case SECTION_UPROBE: /* since 6.0 by another way, which skips only when it nests in itself */
+	case SECTION_UPROBE: /* runs through trace_call_bpf() before 6.0, then skips only itself */
 	case SECTION_KPROBE:
 	case SECTION_KSYSCALL:
 	case SECTION_KPROBE_MULTI:

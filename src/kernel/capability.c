@@ -167,10 +167,10 @@ static void examine_unprivileged(struct findings *f)
 		     r		? FINDING_UNKNOWN
 		     : c == '0' ? FINDING_NO
 				: FINDING_OK,
-		     "unprivileged BPF", "only root may load programs",
-		     "any user may load socket filters: set it to 2 (Spectre)", "%s",
+		     "unprivileged BPF", "keeping other users from loading programs",
+		     "any user may load socket filters (Spectre): set that sysctl to 2", "%s",
 		     r		? "kernel.unprivileged_bpf_disabled cannot be read"
-		     : c == '0' ? "allowed"
+		     : c == '0' ? "allowed (kernel.unprivileged_bpf_disabled=0)"
 		     : c == '1' ? "off until the next boot"
 				: "off");
 }
@@ -268,7 +268,7 @@ static void examine_capabilities(struct findings *f)
 		  "raising the memlock limit, which counts before 5.11",
 		  "does not matter from 5.11 on" },
 		{ CAPABILITY_SYS_PTRACE, "CAP_SYS_PTRACE", "/proc/PID of other users",
-		  "other users' binaries, the owners of their programs and their stacks have no names" },
+		  "binaries, stacks and BPF programs of other users have no names" },
 		{ CAPABILITY_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH",
 		  "tracefs, binaries and cgroups that others may not read",
 		  "no classic tracepoints" },

@@ -130,7 +130,7 @@ void examine_mounts(struct findings *f)
 		{ "tracefs", "classic tracepoints", "Saker mounts it when it needs it", true },
 		{ "bpf", "pins that outlive the process",
 		  "nothing can be pinned until it is at /sys/fs/bpf", true },
-		{ "debugfs", "nothing that tracefs does not have", NULL, false },
+		{ "debugfs", NULL, NULL, false },
 	};
 	_cleanup_buf_ struct buf info = { 0 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Finds .BTF.ext in an ELF object and walks its tables (Documentation/bpf/btf.rst). The bytes may come
- * from anybody: every offset is checked before it is followed.
+ * Finds .BTF.ext in an ELF object and walks its tables (Documentation/bpf/btf.rst). The bytes may
+ * come from anybody: every offset is checked before it is followed.
  */
 #include <elf.h>
 
@@ -51,8 +51,8 @@ static const u8 *find_section(const u8 *elf, size_t size, const char *name, size
 	return NULL;
 }
 
-static void set_table(struct extension_table *t, const u8 *bytes, size_t size, size_t at, size_t len,
-		      size_t least)
+static void set_table(struct extension_table *t, const u8 *bytes, size_t size, size_t at,
+		      size_t len, size_t least)
 {
 	u32 record_size;
 
@@ -129,6 +129,11 @@ static bool is_remote(enum bpf_core_relo_kind kind)
 static bool is_beyond_minimum(enum bpf_core_relo_kind kind)
 {
 	return kind == BPF_CORE_TYPE_ID_TARGET || kind > BPF_CORE_ENUMVAL_VALUE;
+}
+
+bool extension_has_relocations(const struct extension *e)
+{
+	return extension_next(&e->relocations, &(struct extension_walk){});
 }
 
 bool extension_needs_btf(const struct extension *e)

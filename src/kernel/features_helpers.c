@@ -96,7 +96,7 @@ static void try_helper(const struct probe *p, const struct helper_feature *h, st
 	fd = program_load(&t);
 	if (log_denies(log))
 		attempt_say(ret, FINDING_NO, "not in this kernel");
-	else if (*log) /* the verifier began to check: it is about the arguments that this call lacks */
+	else if (*log) /* the verifier went as far as the arguments, which are lacking */
 		*ret = (struct attempt){ .state = FINDING_OK };
 	else if (h->program == BPF_PROG_TYPE_LSM && fd < 0 && p->privileged)
 		attempt_say(ret, FINDING_UNKNOWN, "not known: LSM programs cannot be loaded");

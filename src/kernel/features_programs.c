@@ -11,7 +11,7 @@
 
 enum step {
 	STEP_LOAD,
-	STEP_ATTACH, /* and attached to bpf_fentry_test1, or (iterators) made a link that nobody reads */
+	STEP_ATTACH,	   /* and attached to bpf_fentry_test1; an iterator: linked, not read */
 	STEP_KPROBE_MULTI, /* and link refused with EFAULT */
 	STEP_UPROBE_MULTI, /* ... with EBADF */
 	STEP_TCX,	   /* ... with ENODEV */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Can this kernel have a program on this hook? What has a name is looked up (tracefs, the kernel's BTF, kallsyms);
- * what depends on how the kernel was built or locked down is tried once per process with a program of two
- * instructions on bpf_fentry_test1, which nothing ever calls.
+ * Can this kernel have a program on this hook? What has a name is looked up (tracefs, the kernel's
+ * BTF, kallsyms); what depends on how the kernel was built or locked down is tried once per process
+ * with a program of two instructions on bpf_fentry_test1, which nothing ever calls.
  */
 #include <dirent.h>
 #include <pthread.h>
@@ -92,7 +92,7 @@ static int try_kprobe_multi(void)
 	return link < 0 && errno == EOPNOTSUPP ? -EOPNOTSUPP : 0;
 }
 
-/* What a trial said stays true while the process lives: 1 is "not tried yet". */
+/* What a trial said stays true while the process lives. */
 static int trial(enum section_sort sort)
 {
 	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -117,7 +117,10 @@ static int trial(enum section_sort sort)
 	return result;
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------- */
+/*
+ * ---- names
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static int classic_available(const struct section *s)
 {
@@ -132,10 +135,15 @@ static int classic_available(const struct section *s)
 	snprintf(category, sizeof(category), "%.*s", (int)(slash - s->target), s->target);
 	if (tracepoint_exists(category, slash + 1))
 		return 0;
+	if (errno == EACCES)
+		return fail(-EACCES, "%s is not open to this user; run it as root", tracefs_path());
 	return fail(-ENOENT, "tracepoint %s:%s does not exist on this kernel", category, slash + 1);
 }
 
-/* A module's tracepoint is not in the kernel's own BTF, but tracefs lists it, under whatever category. */
+/*
+ * A module's tracepoint is not in the kernel's own BTF, but tracefs lists it, under whatever
+ * category.
+ */
 static bool in_any_category(const char *name)
 {
 	const char *root = tracefs_path();
@@ -166,11 +174,13 @@ static int raw_available(const struct section *s)
 
 static int tp_btf_available(const struct section *s)
 {
-	int id = kernel_tracepoint_btf_id(s->target);
+	int err = kernel_btf_hold();
 
-	if (id == -ENOENT) /* no BTF at all, or not this one in it */
-		return kernel_btf_hold() ? -ENOENT : (kernel_btf_release(), raw_available(s));
-	return id < 0 ? id : 0;
+	if (err)
+		return err;
+	err = raw_available(s);
+	kernel_btf_release();
+	return err;
 }
 
 /* "ffffffff81000000 T name [module]" */
@@ -193,8 +203,10 @@ static int kprobe_available(const struct section *s)
 	if (trial(SECTION_KPROBE))
 		return fail(-EOPNOTSUPP, "kprobes are not built into this kernel");
 	if (s->sort == SECTION_KPROBE_MULTI && trial(SECTION_KPROBE_MULTI))
-		return fail(-EOPNOTSUPP, "this kernel cannot attach to many functions at once "
-			    "(kprobe.multi, %s)", strerror(-trial(SECTION_KPROBE_MULTI)));
+		return fail(-EOPNOTSUPP,
+			    "this kernel cannot attach to many functions at once "
+			    "(kprobe.multi, %s)",
+			    strerror(-trial(SECTION_KPROBE_MULTI)));
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(s->target, "+"), s->target);
 	if (s->sort != SECTION_KPROBE || !*name || function_id(name) >= 0 || in_kallsyms(name))
 		return 0;
@@ -207,7 +219,7 @@ static int lsm_available(const struct section *s)
 
 	if (err == -ENODEV)
 		return fail(-EOPNOTSUPP, "'bpf' is not among this kernel's security modules "
-			    "(boot with lsm=...,bpf)");
+					 "(boot with lsm=...,bpf)");
 	if (err)
 		return fail(-EOPNOTSUPP, "LSM programs are refused here (%s)",
 			    strerrorname_np(-err));

@@ -161,7 +161,7 @@ struct cost_report {
 	struct program_cost *programs; /* by id */
 	size_t count;
 	u64 elapsed_ns;
-	u64 accounting_ns; /* what the kernel reports for a run of an empty program; taken off each run */
+	u64 accounting_ns; /* reported for a run of an empty program; taken off each */
 	bool was_on;	   /* statistics were on before */
 };
 

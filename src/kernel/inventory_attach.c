@@ -131,7 +131,7 @@ int attachments_perf(struct inventory *i, pid_t pid, int fd)
 	__u64 offset = 0, address = 0;
 
 	if (bpf_task_fd_query(pid, fd, 0, name, &len, &program, &type, &offset, &address))
-		return 0; /* no program on it, or a sampling event, of which the kernel says nothing */
+		return 0; /* no program, or a sampling event, of which it says nothing */
 	buf_printf(&b, "%s %s", type < ARRAY_SIZE(words) ? words[type] : "perf event", name);
 	if (type >= 4 || offset)
 		buf_printf(&b, "+0x%llx", (unsigned long long)offset);

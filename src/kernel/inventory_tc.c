@@ -82,9 +82,10 @@ static int dump(struct inventory *i, int fd, u32 ifindex, u32 parent, const char
 int attachments_tc(struct inventory *i, u32 ifindex)
 {
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	const struct timeval patience = { .tv_sec = 1 };
 	int r;
 
-	if (fd < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
 		return 0;
 	r = dump(i, fd, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), "ingress");
 	return r ? r : dump(i, fd, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), "egress");

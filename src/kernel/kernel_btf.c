@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The kernel's BTF: one linear scan that notes where each type stands (types have no fixed size, so that
- * an id says nothing without it) and hashes the names of structs, unions, enums and typedefs.
+ * The kernel's BTF: one linear scan that notes where each type stands (types have no fixed size, so
+ * that an id says nothing without it) and hashes the names of structs, unions, enums and typedefs.
  *
  * From 6.16 on the file can be mapped, which copies nothing. Before, it is read, a page per call.
  * Everything that is found is checked against the sizes that the header gives.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -15,6 +16,7 @@
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define BUCKETS (1u << 14)
+#define UNKNOWN_BITS 0x60ff0000u /* of btf_type.info; used, it is not the format that we know */
 
 struct named {
 	u32 id, next; /* next: index + 1 in the same bucket */
@@ -66,7 +68,7 @@ static ssize_t tail_size(const struct btf_type *t)
 {
 	size_t n = btf_count_of(t);
 
-	if (t->info & 0x60ff0000) /* bits that no kernel up to 7.0 uses: not the format that we know */
+	if (t->info & UNKNOWN_BITS)
 		return -1;
 	switch (btf_kind_of(t)) {
 	case BTF_KIND_INT:
@@ -131,7 +133,8 @@ static int scan(struct kernel_btf *b)
 		int err = 0;
 
 		if (tail < 0)
-			return fail(-EOPNOTSUPP, "this kernel's BTF has a kind of type (%u) that is not known",
+			return fail(-EOPNOTSUPP,
+				    "this kernel's BTF has a kind of type (%u) that is not known",
 				    kind);
 		if (b->types_size - at < sizeof(*t) + tail)
 			break;
@@ -185,7 +188,8 @@ static int read_all(int fd, u8 *bytes, size_t size)
 /* Not from malloc(), which would keep them for us. */
 static void *anonymous(size_t size, int flags)
 {
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1,
+			0);
 
 	return at == MAP_FAILED ? NULL : at;
 }
@@ -197,8 +201,10 @@ static int get_bytes(struct kernel_btf *b)
 	void *at;
 
 	if (fd < 0 || fstat(fd, &st))
-		return fail(-ENOENT, "this kernel has no BTF (%s: %s): it must be built with "
-			    "CONFIG_DEBUG_INFO_BTF", BTF_PATH, strerror(errno));
+		return fail(-ENOENT,
+			    "this kernel has no BTF (%s: %s): it must be built with "
+			    "CONFIG_DEBUG_INFO_BTF",
+			    BTF_PATH, strerror(errno));
 	b->size = st.st_size;
 	at = mmap(NULL, b->size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at != MAP_FAILED) {
@@ -310,6 +316,37 @@ int kernel_btf_bytes(struct buf *to)
 		return err;
 	buf_add(to, b->bytes, b->size);
 	return to->error;
+}
+
+static bool has_string(const struct buf *btf, const char *name)
+{
+	size_t len = strlen(name) + 1;
+	const char *at = btf->data, *end = at + btf->len;
+
+	/* strings stand behind one another, each with its NUL */
+	while ((at = memmem(at, end - at, name, len)) && at > btf->data && at[-1])
+		at++;
+	return at;
+}
+
+bool kernel_btf_in_modules(const char *names, size_t len)
+{
+	DIR *dir = opendir("/sys/kernel/btf");
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		_cleanup_buf_ struct buf btf = {};
+
+		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, "vmlinux") ||
+		    read_file_at(dirfd(dir), entry->d_name, 64 << 20, &btf))
+			continue;
+		for (size_t at = 0; at < len && !found; at += strlen(names + at) + 1)
+			found = has_string(&btf, names + at);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 u32 kernel_btf_count(const struct kernel_btf *b)

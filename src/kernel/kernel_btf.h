@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's BTF without libbpf's full load of it: mapped (or read), scanned once from end to end for where each
- * type stands and for the names of structs, unions, enums and typedefs, and let go with its last user.
- * One per process: who loads several objects holds it meanwhile (kernel_btf_hold() in object.h).
+ * The kernel's BTF without libbpf's full load of it: mapped (or read), scanned once from end to end
+ * for where each type stands and for the names of structs, unions, enums and typedefs, and let go
+ * with its last user. One per process: who loads several objects holds it meanwhile
+ * (kernel_btf_hold() in object.h).
  */
 #pragma once
 
@@ -16,8 +17,8 @@
 struct kernel_btf;
 
 /*
- * -ENOENT: this kernel has none. -EOPNOTSUPP: it has kinds that we do not know, so that where the next type
- * begins cannot be told. A reference is given back with kernel_btf_put().
+ * -ENOENT: this kernel has none. -EOPNOTSUPP: it has kinds that we do not know, so that where the
+ * next type begins cannot be told. A reference is given back with kernel_btf_put().
  */
 int kernel_btf_get(const struct kernel_btf **ret);
 void kernel_btf_put(const struct kernel_btf *b);
@@ -30,14 +31,17 @@ u32 kernel_btf_count(const struct kernel_btf *b);
 /* The id behind typedefs, const, volatile, restrict and type tags; 0 is void. */
 u32 kernel_btf_resolve(const struct kernel_btf *b, u32 id);
 /*
- * Ids of the types called @name (up to any `___flavour`), one after the other: @after is 0, then what was given last. 0: no
- * more. Of the kinds struct, union, enum, enum64 and typedef; in no order.
+ * Ids of the types called @name (up to any `___flavour`), one after the other: @after is 0, then
+ * what was given last. 0: no more. Of the kinds struct, union, enum, enum64 and typedef; in no
+ * order.
  */
 u32 kernel_btf_named(const struct kernel_btf *b, const char *name, u32 after);
 /* The id of a typedef, or -ENOENT. */
 int kernel_btf_typedef(const struct kernel_btf *b, const char *name);
 /* The id of a function, or -ENOENT. Looks at every function. */
 int kernel_btf_function(const struct kernel_btf *b, const char *name);
+/* Does any module's BTF have one of the names, of which each has its NUL? */
+bool kernel_btf_in_modules(const char *names, size_t len);
 /* All bytes, for who must have them as they are; -errno. */
 int kernel_btf_bytes(struct buf *b);
 

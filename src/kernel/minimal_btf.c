@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * For every relocation the members that it names are looked up in every kernel type of the root's name, through
- * anonymous structs and unions as libbpf does, and marked. What is marked is then written out: structs
- * with their size and just those members at their offsets, arrays, integers and enums whole, pointers to
- * void. Types keep the kernel's order, so that libbpf meets its candidates in the order it always does.
+ * For every relocation the members that it names are looked up in every kernel type of the root's
+ * name, through anonymous structs and unions as libbpf does, and marked. What is marked is then
+ * written out: structs with their size and just those members at their offsets, arrays, integers
+ * and enums whole, pointers to void. Types keep the kernel's order, so that libbpf meets its
+ * candidates in the order it always does.
  */
 #include <bpf/btf.h>
 #include <sys/mman.h>
@@ -14,18 +15,20 @@
 
 struct mark {
 	u32 id;
-	u32 out;	/* id in the blob */
-	u64 *members;	/* a bit for each that is kept */
-	bool values;	/* keep an enum's values */
+	u32 out;      /* id in the blob */
+	u64 *members; /* a bit for each that is kept */
+	bool values;  /* keep an enum's values */
 };
 
 struct minimizer {
 	const struct kernel_btf *kernel;
 	const struct btf *local;
-	u32 *slot; /* kernel id -> index + 1 of its mark; pages that nobody marks are never touched */
+	/* kernel id -> index + 1 of its mark; pages that nobody marks are never touched */
+	u32 *slot;
 	struct mark *marks;
 	size_t count, capacity;
 	struct buf types, strings;
+	struct buf *missing;
 	int error;
 };
 
@@ -44,7 +47,10 @@ static const struct btf_member *members_of(const struct btf_type *t)
 	return (const void *)(t + 1);
 }
 
-/* Marks the type itself, and what it holds by value where its size depends on that. Returns its mark or NULL. */
+/*
+ * Marks the type itself, and what it holds by value where its size depends on that. Returns its
+ * mark or NULL.
+ */
 static struct mark *mark_type(struct minimizer *m, u32 id)
 {
 	const struct btf_type *t = kernel_btf_type(m->kernel, id);
@@ -87,7 +93,10 @@ static void mark_member(struct minimizer *m, u32 id, unsigned index)
 		return;
 	mark->members[index / 64] |= 1ULL << index % 64;
 	mark_type(m, type);
-	/* An empty array is flexible only as the last member: it must not become the last by our doing. */
+	/*
+	 * An empty array is flexible only as the last member: it must not become the last by our
+	 * doing.
+	 */
 	its = kernel_btf_type(m->kernel, type);
 	if (its && btf_kind_of(its) == BTF_KIND_ARRAY && index != last &&
 	    !((const struct btf_array *)(its + 1))->nelems)
@@ -187,14 +196,22 @@ static int mark_relocation(struct minimizer *m, const struct bpf_core_relo *r)
 	const struct btf_type *t = btf__type_by_id(m->local, r->type_id);
 	const char *name = t ? btf__name_by_offset(m->local, t->name_off) : NULL;
 	const char *access = btf__name_by_offset(m->local, r->access_str_off);
+	bool found = false;
 
 	if (r->kind == BPF_CORE_TYPE_ID_LOCAL || !name || !*name || !access)
 		return 0;
 	if (!is_plain(m->local, r->type_id) && r->kind > BPF_CORE_FIELD_RSHIFT_U64)
 		return -EOPNOTSUPP;
-	for (u32 id = 0; (id = kernel_btf_named(m->kernel, name, id));)
-		if (kinds_agree(btf_kind(t), btf_kind_of(kernel_btf_type(m->kernel, id))))
-			mark_candidate(m, r, access, id);
+	for (u32 id = 0; (id = kernel_btf_named(m->kernel, name, id));) {
+		if (!kinds_agree(btf_kind(t), btf_kind_of(kernel_btf_type(m->kernel, id))))
+			continue;
+		mark_candidate(m, r, access, id);
+		found = true;
+	}
+	if (!found) {
+		buf_add(m->missing, name, btf_essential_length(name));
+		buf_add_char(m->missing, '\0');
+	}
 	return m->error;
 }
 
@@ -219,7 +236,10 @@ static int mark_all(struct minimizer *m, const struct extension *e)
 	return 0;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/*
+ * ---- writing
+ * -------------------------------------------------------------------------------------
+ */
 
 static u32 add_string(struct minimizer *m, u32 offset)
 {
@@ -326,7 +346,8 @@ static int write_all(struct minimizer *m, struct buf *ret)
 {
 	struct btf_header h = { .magic = BTF_MAGIC, .version = BTF_VERSION, .hdr_len = sizeof(h) };
 
-	qsort(m->marks, m->count, sizeof(*m->marks), by_id);
+	if (m->count)
+		qsort(m->marks, m->count, sizeof(*m->marks), by_id);
 	for (size_t i = 0; i < m->count; i++) {
 		m->slot[m->marks[i].id] = i + 1;
 		m->marks[i].out = i + 1;
@@ -360,12 +381,17 @@ static void minimizer_free(struct minimizer *m)
 }
 
 int minimal_btf(const struct kernel_btf *kernel, const struct btf *local, const struct extension *e,
-		struct buf *ret)
+		struct buf *ret, struct buf *missing)
 {
-	_cleanup_(minimizer_free) struct minimizer m = { .kernel = kernel, .local = local };
+	_cleanup_(minimizer_free) struct minimizer m = { .kernel = kernel,
+							 .local = local,
+							 .missing = missing };
 	int err;
 
-	m.slot = mmap(NULL, slots_size(&m), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!kernel)
+		return write_all(&m, ret);
+	m.slot = mmap(NULL, slots_size(&m), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
 	if (m.slot == MAP_FAILED) {
 		m.slot = NULL;
 		return fail(-ENOMEM, "out of memory");

@@ -8,7 +8,13 @@
 struct btf;
 
 /*
- * Adds a BTF blob to @ret with which libbpf comes to the same results as with the kernel's whole BTF. @local is the
- * object's own. -EOPNOTSUPP for a relocation that this cannot promise for.
+ * Adds a BTF blob to @ret with which libbpf comes to the same results as with the kernel's whole
+ * BTF. @local is the object's own. -EOPNOTSUPP for a relocation that this cannot promise for.
+ * @missing gets the names, each with its NUL, that the kernel proper does not have: a module may.
  */
-int minimal_btf(const struct kernel_btf *kernel, const struct btf *local, const struct extension *e, struct buf *ret);
+/*
+ * @kernel may be NULL where extension_needs_btf() says no: the blob is then empty, which libbpf
+ * wants to see all the same.
+ */
+int minimal_btf(const struct kernel_btf *kernel, const struct btf *local, const struct extension *e,
+		struct buf *ret, struct buf *missing);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Open and load. libbpf does the work; this file keeps it quiet (what it says is caught per thread and
- * becomes one error text), spares it the kernel's whole BTF, blocks signals while programs are verified,
- * and goes to the next alternative when this kernel refuses one.
+ * Open and load. libbpf does the work; this file keeps it quiet (what it says is caught per thread
+ * and becomes one error text), spares it the kernel's whole BTF, blocks signals while programs are
+ * verified, and goes to the next alternative when this kernel refuses one.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -73,10 +73,13 @@ static int list_programs(struct object *o)
 	return 0;
 }
 
-/* A file without a name, whose path libbpf is told now and which is filled right before it is read. */
+/*
+ * A file without a name, whose path libbpf is told now and which is filled right before it is read.
+ */
 static int make_btf_file(struct object *o, char *path, size_t size)
 {
-	if (!extension_needs_btf(&o->extension) || extension_needs_full_btf(&o->extension))
+	if (o->whole_btf || !extension_has_relocations(&o->extension) ||
+	    extension_needs_full_btf(&o->extension))
 		return 0;
 	if (o->btf_fd < 0) {
 		o->btf_fd = memfd_create("saker-btf", MFD_CLOEXEC | 8 /* MFD_NOEXEC_SEAL, 6.3 */);
@@ -134,14 +137,44 @@ int object_open(const char *name, const void *bytes, size_t size, struct object 
 	return 0;
 }
 
+static bool asks_kernel_btf(const struct object *o)
+{
+	for (size_t i = 0; i < o->program_count; i++) {
+		enum section_sort sort = section_of(o->programs[i].bpf).sort;
+
+		if (section_has_btf_id(sort) || sort == SECTION_RAW || sort == SECTION_KPROBE)
+			return true;
+	}
+	return o->btf_fd >= 0 && extension_needs_btf(&o->extension);
+}
+
+/* Not for an object of classic tracepoints: reading BTF would be all that it costs. */
+void object_hold_btf(struct object *o)
+{
+	if (!o->held && asks_kernel_btf(o))
+		o->held = !kernel_btf_hold();
+}
+
+static void release_btf(struct object *o)
+{
+	if (o->held)
+		kernel_btf_release();
+	o->held = false;
+	close_fd(&o->btf_fd);
+	o->btf_fd = -1;
+}
+
 struct object *object_free(struct object *o)
 {
 	if (!o)
 		return NULL;
 	object_detach(o);
 	bpf_object__close(o->bpf);
+	while (o->spent_count)
+		bpf_object__close(o->spent[--o->spent_count]);
+	free(o->spent);
 	free(o->programs);
-	close_fd(&o->btf_fd);
+	release_btf(o);
 	buf_free(&o->log);
 	buf_free(&o->verifier_log);
 	free(o->links);
@@ -163,7 +196,7 @@ struct bpf_object *object_bpf(const struct object *o)
 
 const struct btf *object_btf(const struct object *o)
 {
-	return bpf_object__btf(o->bpf);
+	return bpf_object__btf(o->spent_count ? o->spent[0] : o->bpf);
 }
 
 const char *object_verifier_log(const struct object *o)
@@ -179,16 +212,21 @@ struct program *object_program(const struct object *o, const char *name)
 	return NULL;
 }
 
-/* ---- load ---------------------------------------------------------------------------------------- */
+/*
+ * ---- load
+ * ----------------------------------------------------------------------------------------
+ */
 
-static int fill_btf_file(struct object *o)
+static int fill_btf_file(struct object *o, bool *ret_modules)
 {
 	_cleanup_(kernel_btf_putp) const struct kernel_btf *kernel = NULL;
 	_cleanup_buf_ struct buf b = {};
-	int err = kernel_btf_get(&kernel);
+	_cleanup_buf_ struct buf missing = {};
+	int err = extension_needs_btf(&o->extension) ? kernel_btf_get(&kernel) : 0;
 
 	if (!err)
-		err = minimal_btf(kernel, object_btf(o), &o->extension, &b);
+		err = minimal_btf(kernel, object_btf(o), &o->extension, &b, &missing);
+	*ret_modules = missing.len && kernel_btf_in_modules(missing.data, missing.len);
 	if (err == -EOPNOTSUPP) { /* types of a new kind, or a question about more than we copy */
 		buf_clear(&b);
 		err = kernel_btf_bytes(&b);
@@ -238,7 +276,8 @@ static struct program *refused(const struct object *o)
 
 static void keep_verifier_log(struct object *o)
 {
-	static const char begin[] = "-- BEGIN PROG LOAD LOG --\n", end[] = "-- END PROG LOAD LOG --";
+	static const char begin[] = "-- BEGIN PROG LOAD LOG --\n",
+			  end[] = "-- END PROG LOAD LOG --";
 	const char *from = strstr(buf_str(&o->log), begin), *to;
 
 	buf_clear(&o->verifier_log);
@@ -257,6 +296,10 @@ static int explain(struct object *o, int err, struct program **ret_refused)
 
 	keep_verifier_log(o);
 	*ret_refused = p;
+	if (!p && (err == -EPERM || err == -EACCES))
+		return fail(err,
+			    "it cannot be loaded: this needs root, or the capabilities CAP_BPF "
+			    "and CAP_PERFMON");
 	if (!p && object_complaint(o, room, sizeof(room)))
 		return fail(err, "it cannot be loaded: %s", room);
 	if (!p)
@@ -271,12 +314,11 @@ static int load_once(struct object *o, struct program **ret_refused)
 	sigset_t all, before;
 	int err;
 
-	for (size_t i = 0; i < o->program_count; i++) /* without a plan the caller may have changed it */
+	/* without a plan the caller may have changed it */
+	for (size_t i = 0; i < o->program_count; i++)
 		if (!o->programs[i].plan)
 			o->programs[i].selected = bpf_program__autoload(o->programs[i].bpf);
 	err = find_hooks(o);
-	if (!err && o->btf_fd >= 0)
-		err = fill_btf_file(o);
 	if (err)
 		return err;
 	sigfillset(&all);
@@ -288,26 +330,54 @@ static int load_once(struct object *o, struct program **ret_refused)
 	return err ? explain(o, err, ret_refused) : 0;
 }
 
-/* Opens the object again, as the callers had set it, without the program that was refused. */
-static int open_again(struct object *o, const struct snapshot *s, struct program *p)
+/* Opens the object again, as the callers had set it. */
+static int open_again(struct object *o, const struct snapshot *s)
 {
-	struct program_plan *plan = p->plan;
+	int err = grow(&o->spent, &o->spent_capacity, o->spent_count + 1,
+		       sizeof(struct bpf_object *));
+
+	if (err)
+		return fail(err, "out of memory");
+	o->spent[o->spent_count++] = o->bpf;
+	o->bpf = NULL;
+	err = object_open_bytes(o);
+	return err ? err : snapshot_apply(s, o);
+}
+
+/*
+ * Hands libbpf the kernel's types: the few that it will ask for or, if modules have some of them,
+ * all.
+ */
+static int give_kernel_types(struct object *o)
+{
+	_cleanup_(snapshot_freep) struct snapshot *s = NULL;
+	bool modules = false;
+	int err = fill_btf_file(o, &modules);
+
+	if (err || !modules)
+		return err;
+	err = snapshot_take(o, &s);
+	if (err)
+		return err;
+	o->whole_btf = true;
+	return open_again(o, s);
+}
+
+/* After a refusal: without the program that was refused. */
+static int open_without(struct object *o, const struct snapshot *s, struct program *p)
+{
 	int err;
 
 	p->possible = false;
-	snprintf(plan->reason, sizeof(plan->reason), "%s", error_text());
-	bpf_object__close(o->bpf);
-	o->bpf = NULL;
-	err = object_open_bytes(o);
-	if (!err)
-		err = snapshot_apply(s, o);
+	snprintf(p->plan->reason, sizeof(p->plan->reason), "%s", error_text());
+	err = open_again(o, s);
 	return err ? err : object_choose(o);
 }
 
 static int load_best(struct object *o)
 {
 	_cleanup_(snapshot_freep) struct snapshot *s = NULL;
-	int err = 0;
+	int err = o->btf_fd >= 0 ? give_kernel_types(o) : 0;
 
 	for (size_t i = 0; i < o->program_count && !s && !err; i++)
 		if (o->programs[i].selected && object_can_without(o, &o->programs[i]))
@@ -320,29 +390,17 @@ static int load_best(struct object *o)
 			break;
 		if (!s || !object_can_without(o, p))
 			return object_none_left(o, p, err);
-		err = open_again(o, s, p);
+		err = open_without(o, s, p);
 	}
 	return err;
 }
 
-static bool needs_kernel_btf(const struct object *o)
-{
-	for (size_t i = 0; i < o->program_count; i++)
-		if (o->programs[i].selected &&
-		    section_has_btf_id(section_of(o->programs[i].bpf).sort))
-			return true;
-	return o->btf_fd >= 0;
-}
-
 int object_load(struct object *o)
 {
-	/* several questions, one scan */
-	bool held = needs_kernel_btf(o) && !kernel_btf_hold();
-	int err = load_best(o);
+	int err;
 
-	if (held)
-		kernel_btf_release();
-	close_fd(&o->btf_fd);
-	o->btf_fd = -1;
+	object_hold_btf(o);
+	err = load_best(o);
+	release_btf(o);
 	return err;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of an object share: object.c (open, load), plan.c and hooks.c (which program to take),
- * again.c (the next alternative), attach.c (put it to work). Nobody outside the folder includes this.
+ * What the files of an object share: object.c (open, load), plan.c and hooks.c (which program to
+ * take), again.c (the next alternative), attach.c (put it to work). Nobody outside the folder
+ * includes this.
  */
 #pragma once
 
@@ -27,7 +28,16 @@ struct object {
 	size_t size;
 	struct extension extension;
 	struct bpf_object *bpf;
-	int btf_fd;		  /* what libbpf takes for the kernel's BTF; -1 when the object does not need it */
+	/*
+	 * Those that were refused stay open: names that callers took from the first one's BTF must
+	 * not die.
+	 */
+	struct bpf_object **spent;
+	size_t spent_count, spent_capacity;
+	bool held;	/* the kernel's BTF, from the plan to the load */
+	bool whole_btf; /* types of a module are asked for: libbpf must find them itself */
+	/* what libbpf takes for the kernel's BTF; -1 when the object does not need it */
+	int btf_fd;
 	struct program *programs; /* in the order of the object */
 	size_t program_count;
 	struct buf log;		 /* what libbpf said in the current phase */
@@ -39,17 +49,28 @@ struct object {
 /* Between these, what libbpf says on this thread goes to the object's log. */
 void object_listen(struct object *o);
 void object_unlisten(void);
-/* The first warning of libbpf in the log, without its "libbpf: prog 'x': "; NULL when there is none. */
+/*
+ * The first warning of libbpf in the log, without its "libbpf: prog 'x': "; NULL when there is
+ * none.
+ */
 const char *object_complaint(const struct object *o, char *room, size_t size);
 /* Opens the bytes, for the first time or again: sets bpf and every program's. */
 int object_open_bytes(struct object *o);
 
+/*
+ * Several questions, one scan: holds the kernel's BTF until object_load(), if the object asks for
+ * it.
+ */
+void object_hold_btf(struct object *o);
 struct program *object_program(const struct object *o, const char *name);
 /* Chooses for every group the lowest rank that has no reason against it. */
 int object_choose(struct object *o);
 /* Does the program's group have another alternative, or does the object work without it? */
 bool object_can_without(const struct object *o, const struct program *p);
-/* Adds to the text of @err, why the program was refused, why the others of its group are not possible. */
+/*
+ * Adds to the text of @err, why the program was refused, why the others of its group are not
+ * possible.
+ */
 int object_none_left(const struct object *o, const struct program *p, int err);
 /* Can this kernel have the program? 0, or a negative errno with the text. */
 int program_available(const struct bpf_program *p);

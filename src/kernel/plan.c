@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which of an object's programs are loaded. Programs of one group are alternatives: the one of the lowest rank that
- * nothing speaks against is taken; each of the others carries the reason why not.
+ * Which of an object's programs are loaded. Programs of one group are alternatives: the one of the
+ * lowest rank that nothing speaks against is taken; each of the others carries the reason why not.
  */
 #include "kernel/object_internal.h"
 
@@ -30,7 +30,8 @@ static struct program *best_of(const struct object *o, const char *group)
 	for (size_t i = 0; i < o->program_count; i++) {
 		struct program *p = &o->programs[i];
 
-		if (in_group(p, group) && p->possible && (!best || p->plan->rank < best->plan->rank))
+		if (in_group(p, group) && p->possible &&
+		    (!best || p->plan->rank < best->plan->rank))
 			best = p;
 	}
 	return best;
@@ -44,7 +45,8 @@ int object_none_left(const struct object *o, const struct program *p, int err)
 		const struct program *other = &o->programs[i];
 
 		if (other != p && in_group(other, p->plan->group) && other->plan->wanted)
-			buf_printf(&why, "%s%s: %s", why.len ? "; " : "; the alternatives are not possible: ",
+			buf_printf(&why, "%s%s: %s",
+				   why.len ? "; " : "; the alternatives are not possible: ",
 				   other->plan->program, other->plan->reason);
 	}
 	return why.len ? fail(err, "%s%s", error_text(), buf_str(&why)) : err;
@@ -116,23 +118,11 @@ bool object_can_without(const struct object *o, const struct program *p)
 	return false;
 }
 
-/* Not for an object of classic tracepoints: reading BTF would be all that it costs. */
-static bool asks_kernel_btf(const struct object *o)
-{
-	for (size_t i = 0; i < o->program_count; i++) {
-		enum section_sort sort = section_of(o->programs[i].bpf).sort;
-
-		if (section_has_btf_id(sort) || sort == SECTION_RAW || sort == SECTION_KPROBE)
-			return true;
-	}
-	return false;
-}
-
 int object_plan(struct object *o, struct program_plan *plans, size_t count)
 {
-	bool held = asks_kernel_btf(o) && !kernel_btf_hold(); /* several questions, one scan */
 	int err = 0;
 
+	object_hold_btf(o);
 	for (size_t i = 0; i < count && !err; i++) {
 		struct program *p = object_program(o, plans[i].program);
 
@@ -141,7 +131,5 @@ int object_plan(struct object *o, struct program_plan *plans, size_t count)
 		else
 			err = fail(-EINVAL, "there is no program '%s'", plans[i].program);
 	}
-	if (held)
-		kernel_btf_release();
 	return err ? err : object_choose(o);
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The reading end of a BPF ring buffer (Documentation/bpf/ringbuf.rst). Both positions only grow; a record's
- * place is its position modulo the size, and since the data is mapped twice in a row no record is torn.
+ * The reading end of a BPF ring buffer (Documentation/bpf/ringbuf.rst). Both positions only grow; a
+ * record's place is its position modulo the size, and since the data is mapped twice in a row no
+ * record is torn.
  *
  * The producer wakes us only when its record stands at our published position, so whoever stops
- * reading must publish, and then look once more: the fence between the two pairs with the producer's
- * exchange of the record's length. Without it both sides could miss each other.
+ * reading must publish, and then look once more: the fence between the two pairs with the
+ * producer's exchange of the record's length. Without it both sides could miss each other.
  */
 #include <bpf/bpf.h>
 #include <sys/mman.h>
@@ -118,8 +119,8 @@ static void publish(struct ring *r)
 }
 
 /*
- * Reads up to @end or to a record that is still being written. Returns records seen (discarded ones are not
- * counted) or -EIO.
+ * Reads up to @end or to a record that is still being written. Returns records seen (discarded ones
+ * are not counted) or -EIO.
  */
 static ssize_t consume_until(struct ring *r, u64 end, ring_fn fn, void *context, size_t max)
 {
@@ -135,7 +136,8 @@ static ssize_t consume_until(struct ring *r, u64 end, ring_fn fn, void *context,
 		if (header & BPF_RINGBUF_BUSY_BIT)
 			break;
 		if (whole > end - position)
-			return fail(-EIO, "the ring buffer holds a record of %u bytes where %llu are",
+			return fail(-EIO,
+				    "the ring buffer holds a record of %u bytes where %llu are",
 				    length, (unsigned long long)(end - position));
 		if (!(header & BPF_RINGBUF_DISCARD_BIT)) {
 			fn(context, at + BPF_RINGBUF_HDR_SZ, length);

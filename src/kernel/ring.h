@@ -2,11 +2,13 @@
 /*
  * The reading end of a BPF ring buffer, over the two mappings that the kernel gives:
  *
- *	consumer page (ours to write)	producer page (read only)	data, mapped twice in a row
- *	   consumer position		   producer position		   [length|busy|discard][pad][record] ...
+ *	consumer page		producer page		data, mapped twice in a row
+ *	consumer position	producer position	[length|busy|discard][pad][record] ...
+ *	(ours to write)		(read only)
  *
- * A ring has one reader. Nothing here is a system call once the ring is open, and opening needs the map's descriptor
- * and no privilege. Lengths are checked against the ring: whoever else maps it cannot make us read outside.
+ * A ring has one reader. Nothing here is a system call once the ring is open, and opening needs the
+ * map's descriptor and no privilege. Lengths are checked against the ring: whoever else maps it
+ * cannot make us read outside.
  */
 #pragma once
 
@@ -22,9 +24,10 @@ int ring_open(int map_fd, struct ring **ret);
 struct ring *ring_free(struct ring *r); /* returns NULL */
 void ring_freep(struct ring **r);
 /*
- * Hands the records that are there to @fn, in order, at most @max (0: until the ring is empty or was emptied once from end to
- * end). Space is given back to the producers every 64 records and at the end. Returns the number of records, or
- * -EIO when what stands in the ring cannot be: it is then of no further use.
+ * Hands the records that are there to @fn, in order, at most @max (0: until the ring is empty or
+ * was emptied once from end to end). Space is given back to the producers every 64 records and at
+ * the end. Returns the number of records, or -EIO when what stands in the ring cannot be: it is
+ * then of no further use.
  */
 ssize_t ring_consume(struct ring *r, ring_fn fn, void *context, size_t max);
 /* Bytes between the positions, records still being written included. */

@@ -78,14 +78,15 @@ int section_btf_id(const struct section *s)
 	if (err)
 		return err;
 	snprintf(name, sizeof(name), "%s%s", k->btf_prefix, s->target);
-	err = s->sort == SECTION_TP_BTF ? kernel_btf_typedef(b, name) : kernel_btf_function(b, name);
+	err = s->sort == SECTION_TP_BTF ? kernel_btf_typedef(b, name)
+					: kernel_btf_function(b, name);
 	if (err >= 0)
 		return err;
 	return fail(err, "%s %s does not exist on this kernel",
-		    s->sort == SECTION_TP_BTF ? "tracepoint" :
-		    s->sort == SECTION_LSM    ? "security hook" :
-		    s->sort == SECTION_ITER   ? "iterator" :
-						"function",
+		    s->sort == SECTION_TP_BTF ? "tracepoint"
+		    : s->sort == SECTION_LSM  ? "security hook"
+		    : s->sort == SECTION_ITER ? "iterator"
+					      : "function",
 		    s->target);
 }
 

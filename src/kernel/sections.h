@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a program's ELF section says of it: "tp_btf/sched_switch" is a tracing program on that tracepoint.
+ * What a program's ELF section says of it: "tp_btf/sched_switch" is a tracing program on that
+ * tracepoint.
  *
  * libbpf parses the whole kernel BTF as soon as one program is of type TRACING or LSM. So for those
- * sections we register handlers of our own: the program is opened as a harmless type and gets its real
- * one, with the BTF id from our scan, in the last moment before it is loaded.
+ * sections we register handlers of our own: the program is opened as a harmless type and gets its
+ * real one, with the BTF id from our scan, in the last moment before it is loaded.
  */
 #pragma once
 
@@ -37,7 +38,10 @@ struct section {
 struct section section_of(const struct bpf_program *p);
 /* Is its hook known to the kernel by a BTF id? */
 bool section_has_btf_id(enum section_sort sort);
-/* The id, or a negative errno with the text; -ENOENT when the kernel proper does not have it (a module may). */
+/*
+ * The id, or a negative errno with the text; -ENOENT when the kernel proper does not have it (a
+ * module may).
+ */
 int section_btf_id(const struct section *s);
 /* Once per process, before the first object is opened. */
 int sections_register(void);

@@ -34,6 +34,7 @@ bool tracepoint_exists(const char *category, const char *name)
 	const char *root = tracefs_path();
 	char path[512];
 
+	errno = ENOENT;
 	if (!root || strchr(category, '/') || strchr(name, '/'))
 		return false;
 	snprintf(path, sizeof(path), "%s/events/%s/%s/id", root, category, name);

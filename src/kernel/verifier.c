@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reads a verifier's log once, forward, keeping what was last said: the source line, the instruction, the
- * registers' states (dropped when an instruction writes the register, since kernels before 5.18 print
- * states only at branches). What stands behind the last instruction is the verifier's complaint.
+ * Reads a verifier's log once, forward, keeping what was last said: the source line, the
+ * instruction, the registers' states (dropped when an instruction writes the register, since
+ * kernels before 5.18 print states only at branches). What stands behind the last instruction is
+ * the verifier's complaint.
  */
 #include <ctype.h>
 
@@ -10,6 +11,7 @@
 
 #include "kernel/verifier.h"
 
+#define SOURCE_MAX 160u
 #define REGISTERS 10 /* r10 is the frame pointer: never the question */
 
 struct piece {
@@ -50,7 +52,10 @@ static void apply_writes(struct reading *r, struct piece instruction)
 		r->registers[instruction.at[1] - '0'] = (struct piece){};
 }
 
-/* States are "R1=ctx()", "R2_w=map_value(off=0,var_off=(0x0; 0xff))": a blank inside brackets belongs to it. */
+/*
+ * States are "R1=ctx()", "R2_w=map_value(off=0,var_off=(0x0; 0xff))": a blank inside brackets
+ * belongs to it.
+ */
 static void read_states(struct reading *r, struct piece p)
 {
 	for (size_t i = 0; i + 2 < p.len; i++) {
@@ -84,8 +89,8 @@ static bool read_instruction(struct reading *r, struct piece line)
 
 	while (i < line.len && isdigit((u8)line.at[i]) && index < 1u << 24)
 		index = index * 10 + (line.at[i++] - '0');
-	if (!i || i + 7 > line.len || memcmp(line.at + i, ": (", 3) || !isxdigit((u8)line.at[i + 3]) ||
-	    !isxdigit((u8)line.at[i + 4]) || line.at[i + 5] != ')')
+	if (!i || i + 7 > line.len || memcmp(line.at + i, ": (", 3) ||
+	    !isxdigit((u8)line.at[i + 3]) || !isxdigit((u8)line.at[i + 4]) || line.at[i + 5] != ')')
 		return false;
 	apply_writes(r, r->previous);
 	i += 6;
@@ -119,10 +124,17 @@ static bool is_state(struct piece line)
 static bool is_chatter(struct piece line)
 {
 	static const char *const known[] = {
-		"processed ", "verification time", "stack depth", "func#", "last_idx", "regs=",
-		"parent ", "mark_precise", "propagating", "insn_idx", "peak_states", "live regs",
-		"arg#", "reg type unsupported", "Validating ", "caller:", "callee:", "returning ",
-		"to caller", "frame", "old state", "cur state",
+		"processed ",  "verification time",
+		"stack depth", "func#",
+		"last_idx",    "regs=",
+		"parent ",     "mark_precise",
+		"propagating", "insn_idx",
+		"peak_states", "live regs",
+		"arg#",	       "reg type unsupported",
+		"Validating ", "caller:",
+		"callee:",     "returning ",
+		"to caller",   "frame",
+		"old state",   "cur state",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
@@ -152,7 +164,8 @@ static void read_line(struct reading *r, struct piece line)
 		char text[256];
 
 		/* the complaint that we can explain stays, whatever follows it */
-		snprintf(text, sizeof(text), "%.*s", (int)MIN(r->message.len, 255u), r->message.at ?: "");
+		snprintf(text, sizeof(text), "%.*s", (int)MIN(r->message.len, 255u),
+			 r->message.at ?: "");
 		if (!r->message.len || !verifier_reason(text))
 			r->message = line;
 	}
@@ -171,7 +184,10 @@ static struct reading read_log(const char *log)
 	return r;
 }
 
-/* ---- the source line ----------------------------------------------------------------------------------- */
+/*
+ * ---- the source line
+ * -----------------------------------------------------------------------------------
+ */
 
 /* The place of the source text; when several lines read the same, of the one at the instruction. */
 static void add_place(struct buf *b, const struct source_lines *lines, struct piece source,
@@ -183,7 +199,8 @@ static void add_place(struct buf *b, const struct source_lines *lines, struct pi
 	bool many = false, exact = false;
 	const void *record;
 
-	while (lines && lines->extension && (record = extension_next(&lines->extension->lines, &w))) {
+	while (lines && lines->extension &&
+	       (record = extension_next(&lines->extension->lines, &w))) {
 		struct bpf_line_info info;
 		const char *text;
 		struct piece p;
@@ -219,7 +236,8 @@ static void add_source(struct buf *b, const struct reading *r, const struct sour
 	if (!source.len)
 		return;
 	/* since 6.9 the log says it: "; text @ file.c:12" */
-	for (const char *at = source.at; (at = memmem(at, source.at + source.len - at, " @ ", 3)); at++)
+	for (const char *at = source.at; (at = memmem(at, source.at + source.len - at, " @ ", 3));
+	     at++)
 		place = at;
 	if (place) {
 		buf_add_str(b, " at ");
@@ -229,11 +247,14 @@ static void add_source(struct buf *b, const struct reading *r, const struct sour
 		add_place(b, lines, source, r->index);
 	}
 	buf_add_str(b, " (");
-	text_add_safe(b, source.at, source.len);
-	buf_add_char(b, ')');
+	text_add_safe(b, source.at, MIN(source.len, SOURCE_MAX));
+	buf_add_str(b, source.len > SOURCE_MAX ? "...)" : ")");
 }
 
-/* ---- the paragraph -------------------------------------------------------------------------------------- */
+/*
+ * ---- the paragraph
+ * --------------------------------------------------------------------------------------
+ */
 
 /* Marks the registers that a text names, by their letters. */
 static unsigned registers_in(struct piece p, const char *letters)
@@ -265,8 +286,10 @@ static void add_registers(struct buf *b, const struct reading *r)
 static void add_without_log(struct buf *b, int err)
 {
 	if (err == -EPERM || err == -EACCES)
-		buf_printf(b, "the kernel does not permit it (%s): a privilege is missing, or the "
-			   "kernel is built or locked down without it", strerror(-err));
+		buf_printf(b,
+			   "the kernel does not permit it (%s): a privilege is missing, or the "
+			   "kernel is built or locked down without it",
+			   strerror(-err));
 	else
 		buf_printf(b, "the kernel refuses it and does not say why (%s)", strerror(-err));
 }
@@ -290,8 +313,8 @@ static void add_reason(struct buf *b, struct piece message, int err)
 	buf_add_str(b, reason ? "]" : "");
 }
 
-void verifier_explain(const char *log, const char *program, int err, const struct source_lines *lines,
-		      struct buf *ret)
+void verifier_explain(const char *log, const char *program, int err,
+		      const struct source_lines *lines, struct buf *ret)
 {
 	struct reading r = read_log(log);
 

@@ -22,4 +22,5 @@ struct store_source {
 	u64 refilled_ns; /* the records' clock; 0: never */
 };
 
-void store_say(const struct store_log *log, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void store_say(const struct store_log *log, enum log_level level, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);

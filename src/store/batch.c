@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Batches, both ways. Writing is a copy per record and a zstd call per batch; reading checks the checksum, unpacks
- * into memory of a bounded size, walks the frames once, and then hands out records that record_check() has passed.
+ * Batches, both ways. Writing is a copy per record and a zstd call per batch; reading checks the
+ * checksum, unpacks into memory of a bounded size, walks the frames once, and then hands out
+ * records that record_check() has passed.
  */
 #include "store/batch.h"
 
@@ -83,7 +84,8 @@ bool batch_full(const struct batch *b, u32 max_records)
 /* Covers the header too: a flipped bit in a time would hide records. */
 u32 batch_checksum(const struct batch_header *h, const void *data, size_t size)
 {
-	u64 fields[] = { htole64(h->time_min), htole64(h->time_max), htole64(h->count), htole64(h->raw_size) };
+	u64 fields[] = { htole64(h->time_min), htole64(h->time_max), htole64(h->count),
+			 htole64(h->raw_size) };
 	uLong crc = crc32(0, (const Bytef *)fields, sizeof(fields));
 
 	return (u32)crc32(crc, data, (uInt)size);
@@ -97,7 +99,8 @@ static bool pack(struct batch_packer *p, const struct batch *b, size_t *ret)
 
 	if (bound > p->capacity && grow(&p->packed, &p->capacity, bound, 1))
 		return false;
-	n = ZSTD_compressCCtx(p->zstd, p->packed, p->capacity, b->raw, b->header.raw_size, ZSTD_LEVEL);
+	n = ZSTD_compressCCtx(p->zstd, p->packed, p->capacity, b->raw, b->header.raw_size,
+			      ZSTD_LEVEL);
 	if (ZSTD_isError(n) || n >= b->header.raw_size)
 		return false;
 	*ret = n;
@@ -133,9 +136,13 @@ void batch_free(struct batch *b)
 	memset(b, 0, sizeof(*b));
 }
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/*
+ * ---- reading
+ * --------------------------------------------------------------------------------------
+ */
 
-static int unpack(struct batch_reader *b, const struct batch_header *h, const void *data, size_t size)
+static int unpack(struct batch_reader *b, const struct batch_header *h, const void *data,
+		  size_t size)
 {
 	size_t n;
 
@@ -166,7 +173,8 @@ static int check_frames(const struct batch_reader *b, const struct batch_header 
 		if (b->size - at < sizeof(frame))
 			return fail(-EBADMSG, "batch ends within a record");
 		memcpy(&frame, b->raw + at, sizeof(frame));
-		if (frame.zero || le32toh(frame.size) > BATCH_RECORD_MAX || frame_room(le32toh(frame.size)) > b->size - at)
+		if (frame.zero || le32toh(frame.size) > BATCH_RECORD_MAX ||
+		    frame_room(le32toh(frame.size)) > b->size - at)
 			return fail(-EBADMSG, "batch holds a malformed record");
 		at += frame_room(le32toh(frame.size));
 		count++;
@@ -176,7 +184,8 @@ static int check_frames(const struct batch_reader *b, const struct batch_header 
 	return 0;
 }
 
-int batch_open(struct batch_reader *b, const struct batch_header *header, const void *data, size_t size)
+int batch_open(struct batch_reader *b, const struct batch_header *header, const void *data,
+	       size_t size)
 {
 	int err;
 
@@ -214,9 +223,10 @@ int batch_next(struct batch_reader *b, const struct schema *schema, struct recor
 			b->bad_records++;
 			continue;
 		}
-		*ret = (struct record){
-			.schema = schema, .data = data, .size = frame.size, .wall_ns = le64toh(frame.wall_ns)
-		};
+		*ret = (struct record){ .schema = schema,
+					.data = data,
+					.size = frame.size,
+					.wall_ns = le64toh(frame.wall_ns) };
 		return 1;
 	}
 	return 0;

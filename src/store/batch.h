@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A batch: records of one schema, one behind the other, compressed together when that makes them smaller.
+ * A batch: records of one schema, one behind the other, compressed together when that makes them
+ * smaller.
  *
- *	| u64 wall_ns | u32 size | u32 0 | record's bytes, zeros up to a multiple of 8 | u64 wall_ns | ...
+ *	| u64 wall_ns | u32 size | u32 0 | record's bytes, zeros to a multiple of 8 | u64 ...
  *
- * Every record begins at a multiple of 8, so that it can be read where it lies. The header is kept beside the bytes
- * (columns of the partition's table `batch`), and the checksum covers both.
+ * Every record begins at a multiple of 8, so that it can be read where it lies. The header is kept
+ * beside the bytes (columns of the partition's table `batch`), and the checksum covers both.
  */
 #pragma once
 
 #include "event/event.h"
 
 #define BATCH_TARGET (256u << 10) /* a batch is full from here on */
-#define BATCH_MAX (1u << 20)	  /* no batch is larger uncompressed: what a reader refuses to unpack */
+#define BATCH_MAX (1u << 20) /* no batch is larger uncompressed: what a reader refuses to unpack */
 #define BATCH_RECORD_MAX (BATCH_MAX - BATCH_TARGET - 64)
 
 struct batch_header {
@@ -57,7 +58,8 @@ struct batch_reader {
 };
 
 /* 0, -EBADMSG with the text, -ENOMEM. */
-int batch_open(struct batch_reader *b, const struct batch_header *header, const void *data, size_t size);
+int batch_open(struct batch_reader *b, const struct batch_header *header, const void *data,
+	       size_t size);
 /* 1 with the next record that fits @schema, borrowed until the next batch_open(); 0 at the end. */
 int batch_next(struct batch_reader *b, const struct schema *schema, struct record *ret);
 void batch_reader_free(struct batch_reader *b);

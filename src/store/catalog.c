@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The catalog is made anew for each query, from the few rows that each partition has about its schemas. A
- * definition is parsed once, however many partitions hold it.
+ * The catalog is made anew for each query, from the few rows that each partition has about its
+ * schemas. A definition is parsed once, however many partitions hold it.
  */
 #include "store/catalog.h"
 
@@ -39,7 +39,10 @@ void catalog_free(struct catalog *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/* ---- columns -------------------------------------------------------------------------------------- */
+/*
+ * ---- columns
+ * --------------------------------------------------------------------------------------
+ */
 
 static const char *type_of(const struct column *c)
 {
@@ -95,10 +98,15 @@ static int add_column(struct catalog_table *t, const struct column *c)
 		buf_add_char(&name, '_');
 	new = &t->columns[t->count++];
 	*new = (struct catalog_column){
-		.name = TAKE_PTR(name.data), .source = strdup(c->name), .kind = strdup(c->kind->name),
-		.unit = strdup(c->unit), .help = strdup(c->help), .type = type_of(c), .words = has_words(c),
+		.name = TAKE_PTR(name.data),
+		.source = strdup(c->name),
+		.kind = strdup(c->kind->name),
+		.unit = strdup(c->unit),
+		.help = strdup(c->help),
+		.type = type_of(c),
+		.words = has_words(c),
 	};
-	return new->name && new->source && new->kind && new->unit && new->help ? 0 : -ENOMEM;
+	return new->name &&new->source &&new->kind &&new->unit &&new->help ? 0 : -ENOMEM;
 }
 
 static int merge(struct catalog_table *t, const struct partition_schema *s)
@@ -117,7 +125,8 @@ static int merge(struct catalog_table *t, const struct partition_schema *s)
 	t->definition_count++;
 	err = schema_from_json(s->definition, s->definition_size, &schema);
 	if (err)
-		return err == -ENOMEM ? err : 0; /* the scan says so, when somebody asks for the table */
+		return err == -ENOMEM ? err
+				      : 0; /* the scan says so, when somebody asks for the table */
 	for (size_t i = 0; i < schema->count; i++) {
 		/* Every record's time is there already. */
 		if (!strcasecmp(schema->columns[i].name, "time") && schema->columns[i].is_time)
@@ -129,11 +138,15 @@ static int merge(struct catalog_table *t, const struct partition_schema *s)
 	return 0;
 }
 
-/* ---- tables --------------------------------------------------------------------------------------- */
+/*
+ * ---- tables
+ * ---------------------------------------------------------------------------------------
+ */
 
 static bool is_table(const struct catalog *c, const char *name)
 {
-	if (!strcasecmp(name, "schemas") || !strcasecmp(name, "columns") || !strncasecmp(name, "sqlite_", 7))
+	if (!strcasecmp(name, "schemas") || !strcasecmp(name, "columns") ||
+	    !strncasecmp(name, "sqlite_", 7))
 		return true;
 	for (size_t i = 0; i < c->count; i++)
 		if (c->tables[i].name && !strcasecmp(c->tables[i].name, name))
@@ -192,7 +205,8 @@ static int add_schema(void *context, const struct partition_schema *s)
 
 static int compare_tables(const void *a, const void *b)
 {
-	return strcmp(((const struct catalog_table *)a)->name, ((const struct catalog_table *)b)->name);
+	return strcmp(((const struct catalog_table *)a)->name,
+		      ((const struct catalog_table *)b)->name);
 }
 
 int catalog_load(const char *directory, const struct store_log *log, struct catalog *ret)
@@ -216,7 +230,8 @@ int catalog_load(const char *directory, const struct store_log *log, struct cata
 		if (err == -ENOMEM)
 			return fail(err, "store: out of memory");
 		if (err && err != -ENOENT)
-			store_say(log, LOG_LEVEL_WARNING, "store: %s: this partition is left out", error_text());
+			store_say(log, LOG_LEVEL_WARNING, "store: %s: this partition is left out",
+				  error_text());
 	}
 	if (c.count)
 		qsort(c.tables, c.count, sizeof(*c.tables), compare_tables);

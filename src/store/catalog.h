@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a query can name: the tables of a directory, each the union of the versions of one schema. */
+/*
+ * What a query can name: the tables of a directory, each the union of the versions of one schema.
+ */
 #pragma once
 
 #include "store/backend.h"
@@ -27,6 +29,9 @@ struct catalog {
 	size_t count, capacity;
 };
 
-/* Reads every partition's list of schemas. Damaged ones are said and left out. -ENOENT: no such directory. */
+/*
+ * Reads every partition's list of schemas. Damaged ones are said and left out. -ENOENT: no such
+ * directory.
+ */
 int catalog_load(const char *directory, const struct store_log *log, struct catalog *ret);
 void catalog_free(struct catalog *c);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Names, sizes and ownership of the files of an embedded store. SQLite's own files go with the partition that they
- * belong to: deleted before it and renamed with it, so that no log is ever replayed into another file.
+ * Names, sizes and ownership of the files of an embedded store. SQLite's own files go with the
+ * partition that they belong to: deleted before it and renamed with it, so that no log is ever
+ * replayed into another file.
  */
 #include "store/directory.h"
 
@@ -19,7 +20,10 @@ void partition_list_free(struct partition_list *l)
 	memset(l, 0, sizeof(*l));
 }
 
-/* ---- names ---------------------------------------------------------------------------------------- */
+/*
+ * ---- names
+ * ----------------------------------------------------------------------------------------
+ */
 
 void partition_name(const struct partition_id *id, char *ret)
 {
@@ -32,7 +36,10 @@ void partition_name(const struct partition_id *id, char *ret)
 	snprintf(ret, PARTITION_NAME_MAX, "%s-%u-%u.db", when, id->span, id->part);
 }
 
-/* Strict: only what partition_name() writes, with ".corrupt" or ".corrupt.N" behind when it was set aside. */
+/*
+ * Strict: only what partition_name() writes, with ".corrupt" or ".corrupt.N" behind when it was set
+ * aside.
+ */
 static bool name_parse(const char *name, struct partition_file *ret)
 {
 	struct partition_file f = { 0 };
@@ -43,8 +50,9 @@ static bool name_parse(const char *name, struct partition_file *ret)
 
 	if (strlen(name) >= sizeof(f.name))
 		return false;
-	if (sscanf(name, "%4d%2d%2dT%2d%2d%2dZ-%9u-%9u.db%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-		   &tm.tm_min, &tm.tm_sec, &f.id.span, &f.id.part, &n) != 8 || !n || !f.id.span)
+	if (sscanf(name, "%4d%2d%2dT%2d%2d%2dZ-%9u-%9u.db%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &f.id.span, &f.id.part, &n) != 8 ||
+	    !n || !f.id.span)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
@@ -87,7 +95,10 @@ u64 partition_end_ns(const struct partition_id *id)
 	return (id->start + id->span) * NSEC_PER_SEC - 1;
 }
 
-/* ---- listing -------------------------------------------------------------------------------------- */
+/*
+ * ---- listing
+ * --------------------------------------------------------------------------------------
+ */
 
 static u64 size_at(int dir, const char *name, const char *suffix)
 {
@@ -97,7 +108,10 @@ static u64 size_at(int dir, const char *name, const char *suffix)
 	snprintf(path, sizeof(path), "%s%s", name, suffix);
 	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 		return 0;
-	/* What it takes of the disk: SQLite's index of the log is sparse, and a file system may compress. */
+	/*
+	 * What it takes of the disk: SQLite's index of the log is sparse, and a file system may
+	 * compress.
+	 */
 	return (u64)st.st_blocks * 512;
 }
 
@@ -161,7 +175,10 @@ u64 directory_partition_bytes(const char *directory, const char *name)
 	return dir < 0 ? 0 : bytes_at(dir, name);
 }
 
-/* ---- changing ------------------------------------------------------------------------------------- */
+/*
+ * ---- changing
+ * -------------------------------------------------------------------------------------
+ */
 
 int directory_delete(const char *directory, const char *name)
 {
@@ -182,7 +199,8 @@ int directory_delete(const char *directory, const char *name)
 int directory_set_aside(const char *directory, const char *name, char *ret)
 {
 	_cleanup_close_ int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char to[PARTITION_NAME_MAX], from_path[PARTITION_NAME_MAX + 16], to_path[PARTITION_NAME_MAX + 16];
+	char to[PARTITION_NAME_MAX], from_path[PARTITION_NAME_MAX + 16],
+		to_path[PARTITION_NAME_MAX + 16];
 	struct stat st;
 	int n = 1;
 
@@ -224,10 +242,10 @@ void directory_remove_orphans(const char *directory)
 
 			if (!str_ends(entry->d_name, beside[i]))
 				continue;
-			snprintf(name, sizeof(name), "%.*s", (int)(strlen(entry->d_name) - strlen(beside[i])),
-				 entry->d_name);
-			if (name_parse(name, &file) && fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) &&
-			    errno == ENOENT)
+			snprintf(name, sizeof(name), "%.*s",
+				 (int)(strlen(entry->d_name) - strlen(beside[i])), entry->d_name);
+			if (name_parse(name, &file) &&
+			    fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) && errno == ENOENT)
 				unlinkat(dirfd(dir), entry->d_name, 0);
 		}
 	}
@@ -240,11 +258,14 @@ static int check_owner(int dir, const char *directory)
 	if (fstat(dir, &st))
 		return fail_errno(-errno, "cannot stat the store '%s'", directory);
 	if (st.st_uid != geteuid())
-		return fail(-EPERM, "the store '%s' belongs to user %u, not to this one (%u): chown it, or name another",
-			    directory, st.st_uid, geteuid());
+		return fail(
+			-EPERM,
+			"the store '%s' belongs to user %u, not to this one (%u): chown it, or name another",
+			directory, st.st_uid, geteuid());
 	if (st.st_mode & 022)
-		return fail(-EPERM, "the store '%s' may be written by others (mode %04o): chmod 0700 '%s'", directory,
-			    st.st_mode & 07777, directory);
+		return fail(-EPERM,
+			    "the store '%s' may be written by others (mode %04o): chmod 0700 '%s'",
+			    directory, st.st_mode & 07777, directory);
 	return 0;
 }
 
@@ -266,8 +287,10 @@ int directory_claim(const char *directory)
 		return fail_errno(-errno, "cannot open '%s/lock'", directory);
 	if (flock(lock, LOCK_EX | LOCK_NB)) {
 		if (errno == EWOULDBLOCK)
-			return fail(-EBUSY, "another saker writes to the store '%s': stop it, or name another directory",
-				    directory);
+			return fail(
+				-EBUSY,
+				"another saker writes to the store '%s': stop it, or name another directory",
+				directory);
 		return fail_errno(-errno, "cannot lock '%s/lock'", directory);
 	}
 	directory_remove_orphans(directory);

@@ -2,12 +2,13 @@
 /*
  * The directory of an embedded store: which partitions there are, how large, and whose it is.
  *
- *	20261120T100000Z-3600-0.db	begins then (UTC), spans 3600 s, part 0 (a partition that grows large gets parts)
+ *	20261120T100000Z-3600-0.db	begins then (UTC), spans 3600 s, part 0 of it
  *	20261120T100000Z-3600-0.db-wal	what SQLite keeps beside it
  *	20261120T100000Z-3600-0.db.corrupt	set aside; .corrupt.2 ... when there is one already
  *	lock				held by the one writer
  *
- * A record's time lies within the span of its partition, so a reader opens only the files that a query needs.
+ * A record's time lies within the span of its partition, so a reader opens only the files that a
+ * query needs.
  */
 #pragma once
 
@@ -43,10 +44,16 @@ bool partition_same_span(const struct partition_id *a, const struct partition_id
 /* Last nanosecond that may be in it. */
 u64 partition_end_ns(const struct partition_id *id);
 
-/* Makes or checks the directory, takes the lock, removes what a crash left. Returns the lock's descriptor. */
+/*
+ * Makes or checks the directory, takes the lock, removes what a crash left. Returns the lock's
+ * descriptor.
+ */
 int directory_claim(const char *directory);
 u64 directory_partition_bytes(const char *directory, const char *name);
-/* What a crash between two steps of a deletion, or a reader just then, leaves: logs without their partition. */
+/*
+ * What a crash between two steps of a deletion, or a reader just then, leaves: logs without their
+ * partition.
+ */
 void directory_remove_orphans(const char *directory);
 /* Is there a log that was not written back? */
 bool directory_has_log(const char *directory, const char *name);

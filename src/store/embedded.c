@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The embedded store: batches per schema in memory, sealed when they are full, written with one transaction per
- * partition, and kept until that has worked.
+ * The embedded store: batches per schema in memory, sealed when they are full, written with one
+ * transaction per partition, and kept until that has worked.
  *
  *	record ──► stream (one per schema) ──full──► waiting list ──flush──► partition of its time
  *
- * What open batches and the waiting list take is bounded. While the disk refuses, records are dropped once that
- * memory is full, and every flush tries again.
+ * What open batches and the waiting list take is bounded. While the disk refuses, records are
+ * dropped once that memory is full, and every flush tries again.
  */
 #include "store/embedded.h"
 
 #define STREAMS_MAX 2048
 #define ATTEMPTS 8 /* of one flush, when partitions are set aside or expired on the way */
 
-/* ---- streams ---------------------------------------------------------------------------------------- */
+/*
+ * ---- streams
+ * ----------------------------------------------------------------------------------------
+ */
 
 static void stream_free(struct stream *stream)
 {
@@ -25,7 +28,8 @@ static void stream_free(struct stream *stream)
 	free(stream);
 }
 
-static struct stream *stream_new(struct embedded *e, struct store_source *source, const struct schema *schema)
+static struct stream *stream_new(struct embedded *e, struct store_source *source,
+				 const struct schema *schema)
 {
 	_cleanup_buf_ struct buf definition = { 0 };
 	struct stream *stream;
@@ -50,14 +54,18 @@ static struct stream *stream_new(struct embedded *e, struct store_source *source
 	return stream;
 }
 
-/* By what the schema says, not by its address: a script's schema may be freed and another one made in its place. */
+/*
+ * By what the schema says, not by its address: a script's schema may be freed and another one made
+ * in its place.
+ */
 static bool stream_is_of(const struct stream *stream, const struct schema *schema)
 {
 	return stream->hash == schema->hash && stream->version == schema->version &&
 	       !strcmp(stream->name, schema->name);
 }
 
-static struct stream *stream_of(struct embedded *e, struct store_source *source, const struct schema *schema)
+static struct stream *stream_of(struct embedded *e, struct store_source *source,
+				const struct schema *schema)
 {
 	if (e->last && stream_is_of(e->last, schema))
 		return e->last;
@@ -67,7 +75,10 @@ static struct stream *stream_of(struct embedded *e, struct store_source *source,
 	return e->last = stream_new(e, source, schema);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------ */
+/*
+ * ---- memory
+ * ------------------------------------------------------------------------------------------
+ */
 
 static size_t memory_used(const struct embedded *e)
 {
@@ -109,7 +120,10 @@ static void forget_waiting(struct embedded *e, struct waiting **link)
 	free(w);
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------- */
+/*
+ * ---- writing
+ * -----------------------------------------------------------------------------------------
+ */
 
 /* Totals of the schemas in this transaction. */
 static int add_totals(struct embedded *e)
@@ -120,8 +134,8 @@ static int add_totals(struct embedded *e)
 		struct stream *s = e->streams[i];
 
 		if (s->total.records && !err)
-			err = partition_add_total(e->partition, s->schema_id, s->total.records, s->total.first_ns,
-						  s->total.last_ns);
+			err = partition_add_total(e->partition, s->schema_id, s->total.records,
+						  s->total.first_ns, s->total.last_ns);
 		memset(&s->total, 0, sizeof(s->total));
 	}
 	return err;
@@ -134,7 +148,8 @@ static int add_batch(struct embedded *e, const struct waiting *w)
 	int err;
 
 	if (s->schema_generation != e->generation) {
-		err = partition_schema(e->partition, s->name, s->version, s->hash, s->definition, &s->schema_id);
+		err = partition_schema(e->partition, s->name, s->version, s->hash, s->definition,
+				       &s->schema_id);
 		if (err)
 			return err;
 		s->schema_generation = e->generation;
@@ -223,7 +238,10 @@ static int embedded_flush(struct store *s)
 	return write_waiting(e);
 }
 
-/* ---- appending ---------------------------------------------------------------------------------------- */
+/*
+ * ---- appending
+ * ----------------------------------------------------------------------------------------
+ */
 
 /* Memory is full, or would be soon: what waits goes to the disk before its second is over. */
 static int make_room(struct store *s, struct embedded *e, u32 size)
@@ -273,10 +291,13 @@ static int embedded_append(struct store *s, struct store_source *source, const s
 	return 0;
 }
 
-/* ---- the rest of the interface ------------------------------------------------------------------------- */
+/*
+ * ---- the rest of the interface
+ * -------------------------------------------------------------------------
+ */
 
-static int embedded_scan(struct store *s, const struct store_range *range, store_record_fn fn, void *context,
-			 struct store_scan_report *ret)
+static int embedded_scan(struct store *s, const struct store_range *range, store_record_fn fn,
+			 void *context, struct store_scan_report *ret)
 {
 	return store_scan_directory(s->options.directory, range, fn, context, &s->options.log, ret);
 }
@@ -288,7 +309,8 @@ static void embedded_close(struct store *s)
 	if (!e)
 		return;
 	if (e->lock >= 0 && embedded_flush(s) && s->health.waiting_records)
-		store_say(&s->options.log, LOG_LEVEL_ERROR, "store: closed with %llu records that could not be written: %s",
+		store_say(&s->options.log, LOG_LEVEL_ERROR,
+			  "store: closed with %llu records that could not be written: %s",
 			  (unsigned long long)s->health.waiting_records, error_text());
 	embedded_leave(e);
 	while (e->waiting)

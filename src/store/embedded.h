@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state of the embedded store's writer. embedded.c has the way of a record into a transaction; retention.c has
- * which files there are: the current partition, what is too old or too large, what is damaged.
+ * The state of the embedded store's writer. embedded.c has the way of a record into a transaction;
+ * retention.c has which files there are: the current partition, what is too old or too large, what
+ * is damaged.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Everything that is said to SQLite about a partition. WAL with synchronous=NORMAL: a commit is a write without an
- * fsync, so a killed process loses nothing that it committed, and a power cut at most what came after the
- * last checkpoint; readers in other processes never stop the writer.
+ * Everything that is said to SQLite about a partition. WAL with synchronous=NORMAL: a commit is a
+ * write without an fsync, so a killed process loses nothing that it committed, and a power cut at
+ * most what came after the last checkpoint; readers in other processes never stop the writer.
  */
 #include "store/partition.h"
 
@@ -16,12 +16,14 @@
 static const struct {
 	const char *name, *sql;
 } objects[] = {
-	{ "schema", "CREATE TABLE schema (id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, "
-		    "hash INTEGER NOT NULL, definition TEXT NOT NULL, records INTEGER NOT NULL, "
-		    "first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT" },
-	{ "batch", "CREATE TABLE batch (id INTEGER PRIMARY KEY, schema INTEGER NOT NULL, time_min INTEGER NOT NULL, "
-		   "time_max INTEGER NOT NULL, count INTEGER NOT NULL, raw_size INTEGER NOT NULL, "
-		   "crc32 INTEGER NOT NULL, data BLOB NOT NULL) STRICT" },
+	{ "schema",
+	  "CREATE TABLE schema (id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, "
+	  "hash INTEGER NOT NULL, definition TEXT NOT NULL, records INTEGER NOT NULL, "
+	  "first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT" },
+	{ "batch",
+	  "CREATE TABLE batch (id INTEGER PRIMARY KEY, schema INTEGER NOT NULL, time_min INTEGER NOT NULL, "
+	  "time_max INTEGER NOT NULL, count INTEGER NOT NULL, raw_size INTEGER NOT NULL, "
+	  "crc32 INTEGER NOT NULL, data BLOB NOT NULL) STRICT" },
 	{ "batch_time", "CREATE INDEX batch_time ON batch (schema, time_max, time_min)" },
 };
 
@@ -109,7 +111,10 @@ void partition_closep(struct partition **p)
 	partition_close(*p);
 }
 
-/* ---- opening -------------------------------------------------------------------------------------- */
+/*
+ * ---- opening
+ * --------------------------------------------------------------------------------------
+ */
 
 static int pragma_number(struct partition *p, const char *sql, s64 *ret)
 {
@@ -152,26 +157,36 @@ static int check_objects(struct partition *p)
 	return err;
 }
 
-/* 0, 1 when the file is empty, or -errno. */
-static int check_format(struct partition *p)
+static int check_format_now(struct partition *p)
 {
-	s64 application = 0, version = 0, pages = 0;
+	s64 application = 0, version = 0, tables = 0;
 	int err = pragma_number(p, "PRAGMA application_id", &application);
 
 	if (!err)
 		err = pragma_number(p, "PRAGMA user_version", &version);
 	if (!err)
-		err = pragma_number(p, "SELECT count(*) FROM sqlite_master", &pages);
+		err = pragma_number(p, "SELECT count(*) FROM sqlite_master", &tables);
 	if (err)
 		return err;
-	if (!application && !version && !pages)
+	if (!application && !version && !tables)
 		return 1;
 	if (application != APPLICATION_ID)
 		return fail(-EBADMSG, "'%s': is no partition of a store", p->path);
 	if (version != FORMAT_VERSION)
-		return fail(-EPROTONOSUPPORT, "'%s': has format %lld, this saker knows %d", p->path, (long long)version,
-			    FORMAT_VERSION);
+		return fail(-EPROTONOSUPPORT, "'%s': has format %lld, this saker knows %d", p->path,
+			    (long long)version, FORMAT_VERSION);
 	return check_objects(p);
+}
+
+/* 0, 1 when the file is empty, or -errno. One look: a writer may be making the tables just now. */
+static int check_format(struct partition *p)
+{
+	int err = run(p, "BEGIN");
+
+	if (!err)
+		err = check_format_now(p);
+	partition_rollback(p);
+	return err;
 }
 
 static int create_tables(struct partition *p)
@@ -182,7 +197,8 @@ static int create_tables(struct partition *p)
 	buf_add_str(&sql, "BEGIN IMMEDIATE;");
 	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
 		buf_printf(&sql, "%s;", objects[i].sql);
-	buf_printf(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT;", APPLICATION_ID, FORMAT_VERSION);
+	buf_printf(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT;",
+		   APPLICATION_ID, FORMAT_VERSION);
 	if (sql.error)
 		return fail(-ENOMEM, "store: out of memory");
 	err = run(p, buf_str(&sql));
@@ -198,7 +214,8 @@ static int connect(const char *path, int flags, struct partition **ret)
 
 	if (!p || !(p->path = strdup(path)))
 		return fail(-ENOMEM, "store: out of memory");
-	r = sqlite3_open_v2(path, &p->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+	r = sqlite3_open_v2(path, &p->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
+			    NULL);
 	if (r != SQLITE_OK)
 		return failed(p, r);
 	sqlite3_extended_result_codes(p->db, 1);
@@ -223,9 +240,11 @@ int partition_open(const char *path, struct partition **ret)
 		close(fd);
 	err = connect(path, SQLITE_OPEN_READWRITE, &p);
 	if (!err)
-		err = run(p, "PRAGMA cell_size_check=ON; PRAGMA page_size=8192; PRAGMA cache_size=-1024;"
-			     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=1024;"
-			     "PRAGMA journal_size_limit=16777216; PRAGMA temp_store=MEMORY");
+		err = run(
+			p,
+			"PRAGMA cell_size_check=ON; PRAGMA page_size=8192; PRAGMA cache_size=-1024;"
+			"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=1024;"
+			"PRAGMA journal_size_limit=16777216; PRAGMA temp_store=MEMORY");
 	if (err)
 		return err;
 	err = check_format(p);
@@ -237,7 +256,10 @@ int partition_open(const char *path, struct partition **ret)
 	return 0;
 }
 
-/* A file on read-only media has no log beside it that could be read: SQLite must be told that nobody writes. */
+/*
+ * A file on read-only media has no log beside it that could be read: SQLite must be told that
+ * nobody writes.
+ */
 static int connect_immutable(const char *path, struct partition **ret)
 {
 	_cleanup_buf_ struct buf uri = { 0 };
@@ -282,7 +304,9 @@ int partition_open_read(const char *path, struct partition **ret)
 	else
 		err = connect(path, SQLITE_OPEN_READONLY, &p);
 	if (!err)
-		err = run(p, "PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-512");
+		err = run(
+			p,
+			"PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-512");
 	if (!err)
 		err = check_format(p);
 	if (err == 1) /* just being made */
@@ -293,7 +317,10 @@ int partition_open_read(const char *path, struct partition **ret)
 	return 0;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------- */
+/*
+ * ---- writing
+ * --------------------------------------------------------------------------------------
+ */
 
 int partition_begin(struct partition *p)
 {
@@ -312,7 +339,8 @@ void partition_rollback(struct partition *p)
 		sqlite3_exec(p->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-static void bind_schema(sqlite3_stmt *s, const char *name, u32 version, u64 hash, const char *definition)
+static void bind_schema(sqlite3_stmt *s, const char *name, u32 version, u64 hash,
+			const char *definition)
 {
 	sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 2, version);
@@ -320,13 +348,18 @@ static void bind_schema(sqlite3_stmt *s, const char *name, u32 version, u64 hash
 	sqlite3_bind_text(s, 4, definition, -1, SQLITE_STATIC);
 }
 
-int partition_schema(struct partition *p, const char *name, u32 version, u64 hash, const char *definition, s64 *ret)
+int partition_schema(struct partition *p, const char *name, u32 version, u64 hash,
+		     const char *definition, s64 *ret)
 {
 	int err, r;
 
-	err = prepare(p, "SELECT id FROM schema WHERE name=?1 AND version=?2 AND hash=?3 AND definition=?4", &p->find);
+	err = prepare(
+		p,
+		"SELECT id FROM schema WHERE name=?1 AND version=?2 AND hash=?3 AND definition=?4",
+		&p->find);
 	if (!err)
-		err = prepare(p, "INSERT INTO schema VALUES (NULL, ?1, ?2, ?3, ?4, 0, 0, 0)", &p->add);
+		err = prepare(p, "INSERT INTO schema VALUES (NULL, ?1, ?2, ?3, ?4, 0, 0, 0)",
+			      &p->add);
 	if (err)
 		return err;
 	bind_schema(p->find, name, version, hash, definition);
@@ -349,7 +382,8 @@ int partition_schema(struct partition *p, const char *name, u32 version, u64 has
 
 int partition_add(struct partition *p, s64 schema, const struct sealed_batch *b)
 {
-	int err = prepare(p, "INSERT INTO batch VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)", &p->insert);
+	int err = prepare(p, "INSERT INTO batch VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+			  &p->insert);
 
 	if (err)
 		return err;
@@ -367,8 +401,11 @@ int partition_add(struct partition *p, s64 schema, const struct sealed_batch *b)
 
 int partition_add_total(struct partition *p, s64 schema, u64 records, u64 first_ns, u64 last_ns)
 {
-	int err = prepare(p, "UPDATE schema SET first=CASE WHEN records=0 THEN ?3 ELSE min(first, ?3) END,"
-			     " last=max(last, ?4), records=records+?2 WHERE id=?1", &p->total);
+	int err = prepare(
+		p,
+		"UPDATE schema SET first=CASE WHEN records=0 THEN ?3 ELSE min(first, ?3) END,"
+		" last=max(last, ?4), records=records+?2 WHERE id=?1",
+		&p->total);
 
 	if (err)
 		return err;
@@ -379,13 +416,19 @@ int partition_add_total(struct partition *p, s64 schema, u64 records, u64 first_
 	return finish(p, p->total);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/*
+ * ---- reading
+ * --------------------------------------------------------------------------------------
+ */
 
-int partition_schemas(struct partition *p, int (*fn)(void *context, const struct partition_schema *s), void *context)
+int partition_schemas(struct partition *p,
+		      int (*fn)(void *context, const struct partition_schema *s), void *context)
 {
 	sqlite3_stmt *s = NULL;
-	int err = prepare(p, "SELECT id, name, version, hash, definition, records, first, last FROM schema ORDER BY id",
-			  &s);
+	int err = prepare(
+		p,
+		"SELECT id, name, version, hash, definition, records, first, last FROM schema ORDER BY id",
+		&s);
 	int r = SQLITE_DONE;
 
 	while (!err && (r = sqlite3_step(s)) == SQLITE_ROW) {
@@ -417,23 +460,28 @@ static bool key_follows(const struct batch_key *a, const struct batch_key *b)
 	return b->time_max != a->time_max ? b->time_max > a->time_max : b->id > a->id;
 }
 
-int partition_batches(struct partition *p, s64 schema, u64 time_min, u64 time_max, const struct batch_key *after,
-		      struct batch_key *keys, size_t max)
+int partition_batches(struct partition *p, s64 schema, u64 time_min, u64 time_max,
+		      const struct batch_key *after, struct batch_key *keys, size_t max)
 {
-	int err = prepare(p, "SELECT id, time_max FROM batch WHERE schema=?1 AND time_max>=?2 AND time_min<=?3 AND"
-			     " (time_max, id)>(?4, ?5) ORDER BY time_max, id LIMIT ?6", &p->list);
+	int err = prepare(
+		p,
+		"SELECT id, time_max FROM batch WHERE schema=?1 AND time_max>=?2 AND time_min<=?3 AND"
+		" (time_max, id)>(?4, ?5) ORDER BY time_max, id LIMIT ?6",
+		&p->list);
 	int count = 0, r;
 
 	if (err)
 		return err;
 	sqlite3_bind_int64(p->list, 1, schema);
-	sqlite3_bind_int64(p->list, 2, (s64)MIN(MAX(time_min, after ? after->time_max : 0), (u64)INT64_MAX));
+	sqlite3_bind_int64(p->list, 2,
+			   (s64)MIN(MAX(time_min, after ? after->time_max : 0), (u64)INT64_MAX));
 	sqlite3_bind_int64(p->list, 3, (s64)MIN(time_max, (u64)INT64_MAX));
 	sqlite3_bind_int64(p->list, 4, after ? (s64)after->time_max : -1);
 	sqlite3_bind_int64(p->list, 5, after ? after->id : -1);
 	sqlite3_bind_int64(p->list, 6, (s64)max);
 	while ((r = sqlite3_step(p->list)) == SQLITE_ROW && (size_t)count < max) {
-		struct batch_key key = { sqlite3_column_int64(p->list, 0), (u64)sqlite3_column_int64(p->list, 1) };
+		struct batch_key key = { sqlite3_column_int64(p->list, 0),
+					 (u64)sqlite3_column_int64(p->list, 1) };
 
 		/* A damaged index may lead in circles. */
 		if (after && !key_follows(after, &key)) {
@@ -452,8 +500,10 @@ int partition_batches(struct partition *p, s64 schema, u64 time_min, u64 time_ma
 static int batch_of_row(sqlite3_stmt *s, struct batch_reader *ret)
 {
 	struct batch_header h = {
-		.time_min = (u64)sqlite3_column_int64(s, 0), .time_max = (u64)sqlite3_column_int64(s, 1),
-		.count = (u32)sqlite3_column_int64(s, 2), .raw_size = (u32)sqlite3_column_int64(s, 3),
+		.time_min = (u64)sqlite3_column_int64(s, 0),
+		.time_max = (u64)sqlite3_column_int64(s, 1),
+		.count = (u32)sqlite3_column_int64(s, 2),
+		.raw_size = (u32)sqlite3_column_int64(s, 3),
 		.crc = (u32)sqlite3_column_int64(s, 4),
 	};
 	const void *data = sqlite3_column_blob(s, 5);
@@ -466,7 +516,9 @@ static int batch_of_row(sqlite3_stmt *s, struct batch_reader *ret)
 
 int partition_batch(struct partition *p, s64 id, struct batch_reader *ret)
 {
-	int err = prepare(p, "SELECT time_min, time_max, count, raw_size, crc32, data FROM batch WHERE id=?1", &p->get);
+	int err = prepare(
+		p, "SELECT time_min, time_max, count, raw_size, crc32, data FROM batch WHERE id=?1",
+		&p->get);
 	int r;
 
 	if (err)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A query's connection: an empty database in memory with the virtual tables and two plain ones in it, then closed to
- * everything but reading: an authorizer, limits on what an expression may cost, and a progress handler with a deadline.
+ * A query's connection: an empty database in memory with the virtual tables and two plain ones in
+ * it, then closed to everything but reading: an authorizer, limits on what an expression may cost,
+ * and a progress handler with a deadline.
  */
 #include "store/query.h"
 
@@ -11,7 +12,7 @@
 #include <sqlite3.h>
 
 #define SQL_MAX (64 << 10)
-#define TEXT_MAX (8 << 20) /* of one value */
+#define TEXT_MAX (8 << 20)  /* of one value */
 #define STEPS_PER_LOOK 2000 /* of SQLite's machine between two looks at the clock */
 
 struct query {
@@ -25,7 +26,10 @@ struct query {
 	bool truncated;
 };
 
-/* ---- functions of Saker's own -------------------------------------------------------------------- */
+/*
+ * ---- functions of Saker's own
+ * --------------------------------------------------------------------
+ */
 
 static void kind_name(sqlite3_context *x, int argc UNUSED, sqlite3_value **argv)
 {
@@ -56,8 +60,10 @@ static int add_functions(sqlite3 *db)
 		int r;
 
 		snprintf(name, sizeof(name), "%s_name", kinds_with_names[i]);
-		r = !kind ? SQLITE_OK :
-			    sqlite3_create_function_v2(db, name, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
+		r = !kind ? SQLITE_OK
+			  : sqlite3_create_function_v2(db, name, 1,
+						       SQLITE_UTF8 | SQLITE_DETERMINISTIC |
+							       SQLITE_INNOCUOUS,
 						       (void *)kind, kind_name, NULL, NULL, NULL);
 		if (r != SQLITE_OK)
 			return r;
@@ -65,7 +71,10 @@ static int add_functions(sqlite3 *db)
 	return SQLITE_OK;
 }
 
-/* ---- the tables about tables ------------------------------------------------------------------------ */
+/*
+ * ---- the tables about tables
+ * ------------------------------------------------------------------------
+ */
 
 static int insert_schema(sqlite3_stmt *s, const struct catalog_table *t)
 {
@@ -106,8 +115,16 @@ static int insert_column(sqlite3_stmt *s, const char *table, const struct catalo
 static int insert_columns(sqlite3_stmt *s, const struct catalog_table *t)
 {
 	static const struct catalog_column common[] = {
-		{ .name = "time", .type = "TEXT", .kind = "time_ns", .unit = "", .help = "when it happened (UTC)" },
-		{ .name = "time_ns", .type = "INTEGER", .kind = "time_ns", .unit = "ns", .help = "the same since 1970" },
+		{ .name = "time",
+		  .type = "TEXT",
+		  .kind = "time_ns",
+		  .unit = "",
+		  .help = "when it happened (UTC)" },
+		{ .name = "time_ns",
+		  .type = "INTEGER",
+		  .kind = "time_ns",
+		  .unit = "ns",
+		  .help = "the same since 1970" },
 	};
 	int r = SQLITE_OK;
 
@@ -121,16 +138,20 @@ static int insert_columns(sqlite3_stmt *s, const struct catalog_table *t)
 static int make_tables(sqlite3 *db, const struct catalog *catalog)
 {
 	sqlite3_stmt *schema = NULL, *column = NULL;
-	int r = sqlite3_exec(db, "BEGIN;"
-				 "CREATE TABLE schemas(name TEXT, schema TEXT, version INTEGER, records INTEGER,"
-				 " first TEXT COLLATE time, last TEXT COLLATE time);"
-				 "CREATE TABLE columns(schema TEXT, name TEXT, type TEXT, kind TEXT, unit TEXT, help TEXT)",
-			     NULL, NULL, NULL);
+	int r = sqlite3_exec(
+		db,
+		"BEGIN;"
+		"CREATE TABLE schemas(name TEXT, schema TEXT, version INTEGER, records INTEGER,"
+		" first TEXT COLLATE time, last TEXT COLLATE time);"
+		"CREATE TABLE columns(schema TEXT, name TEXT, type TEXT, kind TEXT, unit TEXT, help TEXT)",
+		NULL, NULL, NULL);
 
 	if (r == SQLITE_OK)
-		r = sqlite3_prepare_v2(db, "INSERT INTO schemas VALUES (?1,?2,?3,?4,?5,?6)", -1, &schema, NULL);
+		r = sqlite3_prepare_v2(db, "INSERT INTO schemas VALUES (?1,?2,?3,?4,?5,?6)", -1,
+				       &schema, NULL);
 	if (r == SQLITE_OK)
-		r = sqlite3_prepare_v2(db, "INSERT INTO columns VALUES (?1,?2,?3,?4,?5,?6)", -1, &column, NULL);
+		r = sqlite3_prepare_v2(db, "INSERT INTO columns VALUES (?1,?2,?3,?4,?5,?6)", -1,
+				       &column, NULL);
 	for (size_t i = 0; i < catalog->count && r == SQLITE_OK; i++) {
 		r = insert_schema(schema, &catalog->tables[i]);
 		if (r == SQLITE_OK)
@@ -141,10 +162,13 @@ static int make_tables(sqlite3 *db, const struct catalog *catalog)
 	return r == SQLITE_OK ? sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) : r;
 }
 
-/* ---- the fence ------------------------------------------------------------------------------------------ */
+/*
+ * ---- the fence
+ * ------------------------------------------------------------------------------------------
+ */
 
-static int authorize(void *context UNUSED, int action, const char *a UNUSED, const char *b, const char *c UNUSED,
-		     const char *d UNUSED)
+static int authorize(void *context UNUSED, int action, const char *a UNUSED, const char *b,
+		     const char *c UNUSED, const char *d UNUSED)
 {
 	switch (action) {
 	case SQLITE_SELECT:
@@ -169,16 +193,11 @@ static void fence(struct query *q)
 	static const struct {
 		int what, limit;
 	} limits[] = {
-		{ SQLITE_LIMIT_LENGTH, TEXT_MAX },
-		{ SQLITE_LIMIT_SQL_LENGTH, SQL_MAX },
-		{ SQLITE_LIMIT_EXPR_DEPTH, 200 },
-		{ SQLITE_LIMIT_COMPOUND_SELECT, 50 },
-		{ SQLITE_LIMIT_VDBE_OP, 100000 },
-		{ SQLITE_LIMIT_FUNCTION_ARG, 32 },
-		{ SQLITE_LIMIT_ATTACHED, 0 },
-		{ SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 256 },
-		{ SQLITE_LIMIT_VARIABLE_NUMBER, 0 },
-		{ SQLITE_LIMIT_TRIGGER_DEPTH, 0 },
+		{ SQLITE_LIMIT_LENGTH, TEXT_MAX },   { SQLITE_LIMIT_SQL_LENGTH, SQL_MAX },
+		{ SQLITE_LIMIT_EXPR_DEPTH, 200 },    { SQLITE_LIMIT_COMPOUND_SELECT, 50 },
+		{ SQLITE_LIMIT_VDBE_OP, 100000 },    { SQLITE_LIMIT_FUNCTION_ARG, 32 },
+		{ SQLITE_LIMIT_ATTACHED, 0 },	     { SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 256 },
+		{ SQLITE_LIMIT_VARIABLE_NUMBER, 0 }, { SQLITE_LIMIT_TRIGGER_DEPTH, 0 },
 		{ SQLITE_LIMIT_WORKER_THREADS, 0 },
 	};
 
@@ -196,18 +215,21 @@ static int prepare_database(struct query *q)
 	char *cache;
 	int r, err;
 
-	r = sqlite3_open_v2(":memory:", &q->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	r = sqlite3_open_v2(":memory:", &q->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (r == SQLITE_OK)
 		r = add_functions(q->db);
 	if (r != SQLITE_OK)
-		return fail(-ENOMEM, "query: %s", q->db ? sqlite3_errmsg(q->db) : sqlite3_errstr(r));
+		return fail(-ENOMEM, "query: %s",
+			    q->db ? sqlite3_errmsg(q->db) : sqlite3_errstr(r));
 	err = vtable_create_all(q->db, &q->vtable);
 	if (err)
 		return err;
 	r = make_tables(q->db, &q->catalog);
 	/* SQLite makes these tables when they are first named, which the fence would refuse. */
 	if (r == SQLITE_OK)
-		sqlite3_exec(q->db, "SELECT 1 FROM json_each('[]'), json_tree('[]')", NULL, NULL, NULL);
+		sqlite3_exec(q->db, "SELECT 1 FROM json_each('[]'), json_tree('[]')", NULL, NULL,
+			     NULL);
 	/* What sorting may hold before it goes to a file is the size of the page cache. */
 	cache = sqlite3_mprintf("PRAGMA cache_size=-%llu; PRAGMA query_only=ON",
 				(unsigned long long)MIN(q->options.memory_bytes >> 10, 1 << 20));
@@ -215,7 +237,8 @@ static int prepare_database(struct query *q)
 		r = cache ? sqlite3_exec(q->db, cache, NULL, NULL, NULL) : SQLITE_NOMEM;
 	sqlite3_free(cache);
 	if (r != SQLITE_OK)
-		return fail(r == SQLITE_NOMEM ? -ENOMEM : -EINVAL, "query: %s", sqlite3_errmsg(q->db));
+		return fail(r == SQLITE_NOMEM ? -ENOMEM : -EINVAL, "query: %s",
+			    sqlite3_errmsg(q->db));
 	fence(q);
 	return 0;
 }
@@ -237,13 +260,18 @@ static int prepare_statement(struct query *q, const char *sql)
 	r = sqlite3_prepare_v2(q->db, rest, -1, &second, NULL);
 	sqlite3_finalize(second);
 	if (r != SQLITE_OK || second)
-		return fail(-EINVAL, "a query is one statement; there is more behind it: %.60s", rest);
+		return fail(-EINVAL, "a query is one statement; there is more behind it: %.60s",
+			    rest);
 	if (!sqlite3_stmt_readonly(q->statement) || !sqlite3_column_count(q->statement))
-		return fail(-EPERM, "the store is read-only: a query is one SELECT over its tables");
+		return fail(-EPERM,
+			    "the store is read-only: a query is one SELECT over its tables");
 	return 0;
 }
 
-/* ---- the interface ---------------------------------------------------------------------------------------- */
+/*
+ * ---- the interface
+ * ----------------------------------------------------------------------------------------
+ */
 
 int query_open(const struct query_options *options, const char *sql, struct query **ret)
 {
@@ -259,13 +287,17 @@ int query_open(const struct query_options *options, const char *sql, struct quer
 		q->options.timeout_ns = 30 * NSEC_PER_SEC;
 	if (!q->options.memory_bytes)
 		q->options.memory_bytes = 64 << 20;
-	q->deadline_ns = q->options.timeout_ns > UINT64_MAX - start ? UINT64_MAX : start + q->options.timeout_ns;
-	q->vtable = (struct vtable_context){
-		.directory = q->directory, .catalog = &q->catalog, .log = q->options.log
-	};
+	q->deadline_ns = q->options.timeout_ns > UINT64_MAX - start ? UINT64_MAX
+								    : start + q->options.timeout_ns;
+	q->vtable = (struct vtable_context){ .directory = q->directory,
+					     .catalog = &q->catalog,
+					     .log = q->options.log };
 	err = catalog_load(q->directory, &q->options.log, &q->catalog);
 	if (err == -ENOENT)
-		return fail(err, "there is no store at '%s': has the agent run? Is it another directory?", q->directory);
+		return fail(
+			err,
+			"there is no store at '%s': has the agent run? Is it another directory?",
+			q->directory);
 	if (!err)
 		err = prepare_database(q);
 	if (!err)
@@ -296,12 +328,16 @@ int query_step(struct query *q)
 		return fail(-ENOMEM, "query: out of memory");
 	case SQLITE_INTERRUPT:
 		add_duration(&text, q->options.timeout_ns);
-		return fail(-ETIMEDOUT, "the query was stopped after its time limit of %s: narrow it with a condition on time",
-			    buf_str(&text));
+		return fail(
+			-ETIMEDOUT,
+			"the query was stopped after its time limit of %s: narrow it with a condition on time",
+			buf_str(&text));
 	}
 	text_add_safe(&text, sqlite3_errmsg(q->db), strlen(sqlite3_errmsg(q->db)));
 	if ((r & 0xff) == SQLITE_AUTH)
-		return fail(-EPERM, "the store is read-only: a query is one SELECT over its tables (%s)", buf_str(&text));
+		return fail(-EPERM,
+			    "the store is read-only: a query is one SELECT over its tables (%s)",
+			    buf_str(&text));
 	return fail(-EINVAL, "%s", buf_str(&text));
 }
 

@@ -32,7 +32,8 @@ static void add_place(struct buf *b, const char *sql, int offset)
 	buf_add_char(b, '^');
 }
 
-static void add_tables(struct buf *b, const struct catalog *catalog, const char *wanted, const char *directory)
+static void add_tables(struct buf *b, const struct catalog *catalog, const char *wanted,
+		       const char *directory)
 {
 	const char **names = calloc(catalog->count + 2, sizeof(*names));
 	const char *near;
@@ -81,7 +82,8 @@ static void add_column(struct buf *b, const struct catalog *catalog, const char 
 	buf_add_str(b, "'?)");
 }
 
-int query_fail_prepare(sqlite3 *db, int result, const char *sql, const struct catalog *catalog, const char *directory)
+int query_fail_prepare(sqlite3 *db, int result, const char *sql, const struct catalog *catalog,
+		       const char *directory)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 	const char *message = sqlite3_errmsg(db);
@@ -91,7 +93,9 @@ int query_fail_prepare(sqlite3 *db, int result, const char *sql, const struct ca
 	case SQLITE_NOMEM:
 		return fail(-ENOMEM, "query: out of memory");
 	case SQLITE_AUTH:
-		return fail(-EPERM, "the store is read-only: a query is one SELECT over its tables (%s)", message);
+		return fail(-EPERM,
+			    "the store is read-only: a query is one SELECT over its tables (%s)",
+			    message);
 	case SQLITE_INTERRUPT:
 		return fail(-ETIMEDOUT, "the query took too long to prepare");
 	}

@@ -7,5 +7,5 @@
 struct sqlite3;
 
 /* Records the text and returns the errno for @result of sqlite3_prepare. */
-int query_fail_prepare(struct sqlite3 *db, int result, const char *sql, const struct catalog *catalog,
-		       const char *directory);
+int query_fail_prepare(struct sqlite3 *db, int result, const char *sql,
+		       const struct catalog *catalog, const char *directory);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The way from files to records: partitions of the range ──► ids of the schema's versions ──► keys of batches, some
- * at a time ──► batch ──► record. Every step may find damage; then it says so, counts it, and takes the next one.
+ * The way from files to records:
+ *
+ *	partitions of the range ──► versions of the schema ──► keys of batches ──► batch ──► record
+ *
+ * Every step may find damage; then it says so, counts it, and takes the next one.
  */
 #include "store/reader.h"
 
@@ -112,7 +115,10 @@ const struct store_scan_report *reader_report(const struct reader *r)
 	return &r->report;
 }
 
-/* Says what is wrong (the error's text) and what is skipped for it; a thousand bad batches do not flood the log. */
+/*
+ * Says what is wrong (the error's text) and what is skipped for it; a thousand bad batches do not
+ * flood the log.
+ */
 static void say_skipped(struct reader *r, const char *what, s64 number)
 {
 	if (r->lines > LINES_MAX)
@@ -120,8 +126,9 @@ static void say_skipped(struct reader *r, const char *what, s64 number)
 	if (r->lines++ == LINES_MAX)
 		store_say(&r->log, LOG_LEVEL_WARNING, "store: further damage is counted only");
 	else
-		store_say(&r->log, LOG_LEVEL_WARNING, "store: '%s/%s': %s %lld of %s is skipped: %s", r->directory,
-			  r->file, what, (long long)number, r->name, error_text());
+		store_say(&r->log, LOG_LEVEL_WARNING,
+			  "store: '%s/%s': %s %lld of %s is skipped: %s", r->directory, r->file,
+			  what, (long long)number, r->name, error_text());
 }
 
 /* A definition is parsed once, however many partitions hold it. */
@@ -131,7 +138,8 @@ static const struct schema *schema_of(struct reader *r, const struct partition_s
 
 	for (size_t i = 0; i < r->known_count; i++) {
 		known = &r->known[i];
-		if (known->size == s->definition_size && !memcmp(known->definition, s->definition, known->size))
+		if (known->size == s->definition_size &&
+		    !memcmp(known->definition, s->definition, known->size))
 			return known->schema;
 	}
 	if (grow(&r->known, &r->known_capacity, r->known_count + 1, sizeof(*r->known)))
@@ -168,7 +176,8 @@ static int take_schema(void *context, const struct partition_schema *s)
 static void give_up(struct reader *r)
 {
 	r->report.bad_partitions++;
-	store_say(&r->log, LOG_LEVEL_WARNING, "store: %s: the rest of this partition is skipped", error_text());
+	store_say(&r->log, LOG_LEVEL_WARNING, "store: %s: the rest of this partition is skipped",
+		  error_text());
 	leave_partition(r);
 }
 
@@ -194,7 +203,8 @@ static int enter_partition(struct reader *r)
 			return 1;
 		if (err == -ENOMEM)
 			return err;
-		if (err == -ENOENT) /* expired, or set aside, since it was listed; or just being made */
+		if (err ==
+		    -ENOENT) /* expired, or set aside, since it was listed; or just being made */
 			leave_partition(r);
 		else
 			give_up(r);
@@ -202,7 +212,10 @@ static int enter_partition(struct reader *r)
 	return 0;
 }
 
-/* More keys of the current schema, or the first of the next one. 1, 0 when the partition is done, -errno. */
+/*
+ * More keys of the current schema, or the first of the next one. 1, 0 when the partition is done,
+ * -errno.
+ */
 static int next_keys(struct reader *r)
 {
 	const struct batch_key *after = NULL;
@@ -218,8 +231,8 @@ static int next_keys(struct reader *r)
 		last = r->keys[r->key_count - 1];
 		after = &last;
 	}
-	n = partition_batches(r->partition, r->schema_id, r->range.time_min, r->range.time_max, after, r->keys,
-			      KEYS_AT_ONCE);
+	n = partition_batches(r->partition, r->schema_id, r->range.time_min, r->range.time_max,
+			      after, r->keys, KEYS_AT_ONCE);
 	if (n < 0)
 		return n;
 	r->key_count = (size_t)n;
@@ -282,8 +295,8 @@ int reader_next(struct reader *r, struct record *ret)
 	}
 }
 
-int store_scan_directory(const char *directory, const struct store_range *range, store_record_fn fn, void *context,
-			 const struct store_log *log, struct store_scan_report *ret)
+int store_scan_directory(const char *directory, const struct store_range *range, store_record_fn fn,
+			 void *context, const struct store_log *log, struct store_scan_report *ret)
 {
 	_cleanup_(reader_closep) struct reader *r = NULL;
 	struct record record;

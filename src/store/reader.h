@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the records of one schema out of a directory, partition by partition, oldest first. Opens nothing that
- * lies outside the range, holds one batch in memory, and steps over damage.
+ * Reads the records of one schema out of a directory, partition by partition, oldest first. Opens
+ * nothing that lies outside the range, holds one batch in memory, and steps over damage.
  */
 #pragma once
 
@@ -14,8 +14,8 @@ struct reader;
 int reader_open(const char *directory, const struct store_range *range, const struct store_log *log,
 		struct reader **ret);
 /*
- * 1 with the next record, borrowed until the next call; its schema lives as long as the reader, and is the same
- * pointer for the same definition. 0 at the end, -ENOMEM.
+ * 1 with the next record, borrowed until the next call; its schema lives as long as the reader, and
+ * is the same pointer for the same definition. 0 at the end, -ENOMEM.
  */
 int reader_next(struct reader *r, struct record *ret);
 const struct store_scan_report *reader_report(const struct reader *r);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The files of the embedded store: which partition is written to, when it gets another part, which ones go because
- * of their age, of the size of all, or of a full disk, and what becomes of damaged ones.
+ * The files of the embedded store: which partition is written to, when it gets another part, which
+ * ones go because of their age, of the size of all, or of a full disk, and what becomes of damaged
+ * ones.
  */
 #include "store/embedded.h"
 
-#define PARTS 8	       /* a partition gets a new part at this fraction of the size limit, so that a limit frees little */
+/* A partition gets a new part at this fraction of the size limit, so that a limit frees little. */
+#define PARTS 8
 #define PARTS_MAX 10000 /* within one span */
 
 static const struct store_log *log_of(const struct embedded *e)
@@ -13,7 +15,10 @@ static const struct store_log *log_of(const struct embedded *e)
 	return &e->store->options.log;
 }
 
-/* ---- the current partition -------------------------------------------------------------------------- */
+/*
+ * ---- the current partition
+ * --------------------------------------------------------------------------
+ */
 
 void embedded_leave(struct embedded *e)
 {
@@ -26,8 +31,12 @@ static u64 roll_bytes(const struct embedded *e)
 	return e->store->options.max_bytes ? e->store->options.max_bytes / PARTS : UINT64_MAX;
 }
 
-/* The part of @span that is to be written: the last one that is there, or the one behind it when that is large. */
-static int current_part(struct embedded *e, const struct partition_id *span, struct partition_id *ret)
+/*
+ * The part of @span that is to be written: the last one that is there, or the one behind it when
+ * that is large.
+ */
+static int current_part(struct embedded *e, const struct partition_id *span,
+			struct partition_id *ret)
 {
 	_cleanup_(partition_list_free) struct partition_list l = { 0 };
 	int err = directory_list(e->store->options.directory, &l);
@@ -63,7 +72,8 @@ int embedded_enter(struct embedded *e, const struct partition_id *span)
 		if (!path)
 			return fail(-ENOMEM, "store: out of memory");
 		err = partition_open(path, &e->partition);
-	} while (err == -EPROTONOSUPPORT && ++id.part < PARTS_MAX); /* a newer saker's file is not touched */
+	} while (err == -EPROTONOSUPPORT &&
+		 ++id.part < PARTS_MAX); /* a newer saker's file is not touched */
 	if (err)
 		return err;
 	e->id = id;
@@ -77,7 +87,10 @@ void embedded_roll(struct embedded *e)
 		embedded_leave(e);
 }
 
-/* ---- trouble ------------------------------------------------------------------------------------------ */
+/*
+ * ---- trouble
+ * ------------------------------------------------------------------------------------------
+ */
 
 static void set_aside(struct embedded *e, const char *name)
 {
@@ -86,12 +99,13 @@ static void set_aside(struct embedded *e, const char *name)
 	char to[PARTITION_NAME_MAX];
 
 	if (directory_set_aside(directory, name, to)) {
-		store_say(log_of(e), LOG_LEVEL_ERROR, "store: %s; it is damaged: %s", error_text(), why ? why : "");
+		store_say(log_of(e), LOG_LEVEL_ERROR, "store: %s; it is damaged: %s", error_text(),
+			  why ? why : "");
 		return;
 	}
 	e->store->health.set_aside++;
-	store_say(log_of(e), LOG_LEVEL_ERROR, "store: damaged partition set aside as '%s/%s': %s", directory, to,
-		  why ? why : "");
+	store_say(log_of(e), LOG_LEVEL_ERROR, "store: damaged partition set aside as '%s/%s': %s",
+		  directory, to, why ? why : "");
 }
 
 static int delete_file(struct embedded *e, const struct partition_file *f, const char *why)
@@ -110,7 +124,10 @@ static int delete_file(struct embedded *e, const struct partition_file *f, const
 	return 0;
 }
 
-/* The disk is full: the oldest partition goes early when a size limit says that partitions may go for room. */
+/*
+ * The disk is full: the oldest partition goes early when a size limit says that partitions may go
+ * for room.
+ */
 static bool free_oldest(struct embedded *e)
 {
 	_cleanup_(partition_list_free) struct partition_list l = { 0 };
@@ -147,11 +164,13 @@ void embedded_say_state(struct embedded *e, int err)
 
 	if (err && !e->refused) {
 		e->dropped = 0;
-		store_say(log_of(e), LOG_LEVEL_ERROR,
-			  "store: cannot write: %s. Records are kept in memory (%zu KiB), then dropped and counted",
-			  error_text(), e->store->options.memory_bytes >> 10);
+		store_say(
+			log_of(e), LOG_LEVEL_ERROR,
+			"store: cannot write: %s. Records are kept in memory (%zu KiB), then dropped and counted",
+			error_text(), e->store->options.memory_bytes >> 10);
 	} else if (!err && e->refused) {
-		store_say(log_of(e), LOG_LEVEL_INFO, "store: writing again; %llu records were dropped meanwhile",
+		store_say(log_of(e), LOG_LEVEL_INFO,
+			  "store: writing again; %llu records were dropped meanwhile",
 			  (unsigned long long)e->dropped);
 	}
 	e->refused = err != 0;
@@ -159,13 +178,17 @@ void embedded_say_state(struct embedded *e, int err)
 	health->write_failing = err != 0;
 }
 
-/* ---- retention ---------------------------------------------------------------------------------------- */
+/*
+ * ---- retention
+ * ----------------------------------------------------------------------------------------
+ */
 
 /*
- * Which goes first for room: one from the future (the clock was wrong once: no age will ever end it), else the oldest;
- * the one that is written to only when it is the last.
+ * Which goes first for room: one from the future (the clock was wrong once: no age will ever end
+ * it), else the oldest; the one that is written to only when it is the last.
  */
-static struct partition_file *next_victim(const struct embedded *e, const struct partition_list *l, u64 now_ns)
+static struct partition_file *next_victim(const struct embedded *e, const struct partition_list *l,
+					  u64 now_ns)
 {
 	struct partition_file *oldest = NULL, *current = NULL;
 
@@ -206,7 +229,8 @@ int embedded_expire(struct store *s, u64 now_ns)
 		total += f->bytes;
 		left++;
 	}
-	while (s->options.max_bytes && total > s->options.max_bytes && (f = next_victim(e, &l, now_ns))) {
+	while (s->options.max_bytes && total > s->options.max_bytes &&
+	       (f = next_victim(e, &l, now_ns))) {
 		total -= f->bytes;
 		left--;
 		if (!delete_file(e, f, "beyond the size limit"))
@@ -254,7 +278,8 @@ int embedded_check_all(struct embedded *e)
 		case -ENOMEM:
 			return -ENOMEM;
 		default:
-			store_say(log_of(e), LOG_LEVEL_WARNING, "store: %s: left alone", error_text());
+			store_say(log_of(e), LOG_LEVEL_WARNING, "store: %s: left alone",
+				  error_text());
 		}
 	}
 	return 0;

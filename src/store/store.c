@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The part of a store that is the same for every backend: options, the sources with their budgets, and what was
- * counted for each. A budget is a token bucket that runs on the records' own clock, so that it costs no clock call
- * per record and a replay is measured as the original was.
+ * The part of a store that is the same for every backend: options, the sources with their budgets,
+ * and what was counted for each. A budget is a token bucket that runs on the records' own clock, so
+ * that it costs no clock call per record and a replay is measured as the original was.
  */
 #include "store/backend.h"
 
@@ -66,13 +66,17 @@ static int options_check(const struct store_options *o)
 	if (!o->directory || !*o->directory)
 		return fail(-EINVAL, "store: no directory given");
 	if (o->partition_ns % NSEC_PER_SEC || o->partition_ns > 366 * 86400 * NSEC_PER_SEC)
-		return fail(-EINVAL, "store: the span of a partition must be whole seconds and at most a year");
+		return fail(
+			-EINVAL,
+			"store: the span of a partition must be whole seconds and at most a year");
 	if (o->batch_records > 1 << 20)
 		return fail(-EINVAL, "store: a batch holds at most %d records", 1 << 20);
 	return 0;
 }
 
-/* ---- sources ------------------------------------------------------------------------------------ */
+/*
+ * ---- sources ------------------------------------------------------------------------------------
+ */
 
 static void source_set_budget(const struct store *s, struct store_source *source)
 {
@@ -97,9 +101,10 @@ static struct store_source *source_new(struct store *s, const char *name)
 
 	if (s->source_count >= SOURCES_MAX) {
 		if (!s->too_many_said)
-			store_say(&s->options.log, LOG_LEVEL_WARNING,
-				  "store: more than %d sources; records of '%s' and further ones are dropped",
-				  SOURCES_MAX, name);
+			store_say(
+				&s->options.log, LOG_LEVEL_WARNING,
+				"store: more than %d sources; records of '%s' and further ones are dropped",
+				SOURCES_MAX, name);
 		s->too_many_said = true;
 		return NULL;
 	}
@@ -132,12 +137,16 @@ static void refill(struct store_source *source, u64 now)
 {
 	double seconds = 0;
 
-	/* A clock that was set back starts a new count from there; it must not stop the source until it catches up. */
+	/*
+	 * A clock that was set back starts a new count from there; it must not stop the source
+	 * until it catches up.
+	 */
 	if (source->refilled_ns && now > source->refilled_ns)
 		seconds = (double)(now - source->refilled_ns) / NSEC_PER_SEC;
 	source->refilled_ns = now;
-	source->record_tokens = MIN(source->record_tokens + seconds * (double)source->budget.records,
-				    (double)source->budget.records * BURST_SECONDS);
+	source->record_tokens =
+		MIN(source->record_tokens + seconds * (double)source->budget.records,
+		    (double)source->budget.records * BURST_SECONDS);
 	source->byte_tokens = MIN(source->byte_tokens + seconds * (double)source->budget.bytes,
 				  (double)source->budget.bytes * BURST_SECONDS);
 }
@@ -149,14 +158,18 @@ static bool within_budget(struct store_source *source, const struct record *r)
 	if (!b->records && !b->bytes)
 		return true;
 	refill(source, r->wall_ns);
-	if ((b->records && source->record_tokens < 1) || (b->bytes && source->byte_tokens < r->size))
+	if ((b->records && source->record_tokens < 1) ||
+	    (b->bytes && source->byte_tokens < r->size))
 		return false;
 	source->record_tokens -= 1;
 	source->byte_tokens -= r->size;
 	return true;
 }
 
-/* ---- the interface -------------------------------------------------------------------------------- */
+/*
+ * ---- the interface
+ * --------------------------------------------------------------------------------
+ */
 
 int store_open(const struct store_options *options, struct store **ret)
 {
@@ -206,7 +219,8 @@ int store_configure(struct store *s, const struct store_options *options)
 
 	err = options_check(options);
 	if (!err && strcmp(options->directory, s->options.directory))
-		err = fail(-EINVAL, "store: another directory ('%s') needs a restart", options->directory);
+		err = fail(-EINVAL, "store: another directory ('%s') needs a restart",
+			   options->directory);
 	if (!err)
 		err = options_copy(options, &o);
 	if (err)

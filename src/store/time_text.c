@@ -14,7 +14,8 @@ const char *time_text(struct time_text *t, u64 wall_ns, size_t *ret_len)
 		time_t when = (time_t)second;
 		struct tm tm;
 
-		t->prefix = gmtime_r(&when, &tm) ? strftime(t->text, 25, "%Y-%m-%dT%H:%M:%S.", &tm) : 0;
+		t->prefix = gmtime_r(&when, &tm) ? strftime(t->text, 25, "%Y-%m-%dT%H:%M:%S.", &tm)
+						 : 0;
 		t->second = second;
 		t->known = true;
 	}
@@ -71,7 +72,8 @@ static bool parse_fraction(const char **s, u64 *ret_ns)
 
 static bool parse_clock(const char **s, struct tm *tm, u64 *ret_ns)
 {
-	if (!two_digits(s, 0, 23, &tm->tm_hour) || *(*s)++ != ':' || !two_digits(s, 0, 59, &tm->tm_min))
+	if (!two_digits(s, 0, 23, &tm->tm_hour) || *(*s)++ != ':' ||
+	    !two_digits(s, 0, 59, &tm->tm_min))
 		return false;
 	if (**s != ':')
 		return true;
@@ -93,7 +95,8 @@ int time_text_parse(const char *text, u64 *ret_ns)
 	time_t when;
 
 	if (!two_digits(&s, 19, 99, &century) || !two_digits(&s, 0, 99, &year) || *s++ != '-' ||
-	    !two_digits(&s, 1, 12, &tm.tm_mon) || *s++ != '-' || !two_digits(&s, 1, 31, &tm.tm_mday))
+	    !two_digits(&s, 1, 12, &tm.tm_mon) || *s++ != '-' ||
+	    !two_digits(&s, 1, 31, &tm.tm_mday))
 		return -EINVAL;
 	tm.tm_year = century * 100 + year - 1900;
 	tm.tm_mon--;

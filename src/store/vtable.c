@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * SQLite's own attach limit is ten databases, and partitions hold batches, not rows: so every schema is a virtual table
- * over all partitions. A bound on time or time_ns becomes the reader's range, which leaves out partitions and
- * batches; SQLite checks every row again, so a bound need only never be too narrow. A column's value is made when
- * SQLite asks for it, so what a query does not use is never computed.
+ * SQLite's own attach limit is ten databases, and partitions hold batches, not rows: so every
+ * schema is a virtual table over all partitions. A bound on time or time_ns becomes the reader's
+ * range, which leaves out partitions and batches; SQLite checks every row again, so a bound need
+ * only never be too narrow. A column's value is made when SQLite asks for it, so what a query does
+ * not use is never computed.
  */
 #include "store/vtable.h"
 
@@ -30,14 +31,17 @@ struct cursor {
 	struct reader *reader;
 	struct record record;
 	const struct schema *schema; /* that map[] is for */
-	s16 *map;		     /* the table's column to the schema's; -1: not in this version */
+	s16 *map; /* the table's column to the schema's; -1: not in this version */
 	struct buf scratch, text;
 	struct time_text time;
 	s64 row;
 	bool end;
 };
 
-/* ---- the table -------------------------------------------------------------------------------------- */
+/*
+ * ---- the table
+ * --------------------------------------------------------------------------------------
+ */
 
 static int disconnect(sqlite3_vtab *base)
 {
@@ -68,7 +72,9 @@ static int declare(sqlite3 *db, struct table *t)
 	for (size_t i = 0; i < def->count; i++)
 		sqlite3_str_appendf(sql, ", \"%w\" %s", def->columns[i].name, def->columns[i].type);
 	for (size_t i = 0; i < def->count; i++) {
-		char *name = def->columns[i].words ? sqlite3_mprintf("%s_text", def->columns[i].name) : NULL;
+		char *name = def->columns[i].words
+				     ? sqlite3_mprintf("%s_text", def->columns[i].name)
+				     : NULL;
 
 		if (name && !name_exists(def, name)) {
 			sqlite3_str_appendf(sql, ", \"%w\" TEXT HIDDEN", name);
@@ -83,7 +89,8 @@ static int declare(sqlite3 *db, struct table *t)
 	return r;
 }
 
-static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **error)
+static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret,
+		   char **error)
 {
 	struct vtable_context *context = aux;
 	struct table *t;
@@ -108,7 +115,10 @@ static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sq
 	return SQLITE_OK;
 }
 
-/* ---- bounds of time ----------------------------------------------------------------------------------- */
+/*
+ * ---- bounds of time
+ * -----------------------------------------------------------------------------------
+ */
 
 /* '<' an upper bound, '>' a lower one, '=' both, 0 neither. */
 static char bound_of(unsigned char op)
@@ -137,7 +147,8 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 		char bound = bound_of(info->aConstraint[i].op);
 		int column = info->aConstraint[i].iColumn;
 
-		if (!info->aConstraint[i].usable || !bound || (column != COLUMN_TIME && column != COLUMN_TIME_NS))
+		if (!info->aConstraint[i].usable || !bound ||
+		    (column != COLUMN_TIME && column != COLUMN_TIME_NS))
 			continue;
 		/* An order of bytes that somebody asked for is not the order of time. */
 		if (column == COLUMN_TIME && strcmp(sqlite3_vtab_collation(info, i), "time"))
@@ -159,7 +170,9 @@ static bool bound_value(char column, sqlite3_value *v, u64 *ret_low, u64 *ret_hi
 	double d;
 
 	if (column == 't') {
-		const char *text = sqlite3_value_type(v) == SQLITE_TEXT ? (const char *)sqlite3_value_text(v) : NULL;
+		const char *text = sqlite3_value_type(v) == SQLITE_TEXT
+					   ? (const char *)sqlite3_value_text(v)
+					   : NULL;
 
 		if (!text || time_text_parse(text, ret_low))
 			return false;
@@ -197,7 +210,10 @@ static void set_range(const char *bounds, int argc, sqlite3_value **argv, struct
 	}
 }
 
-/* ---- the cursor --------------------------------------------------------------------------------------- */
+/*
+ * ---- the cursor
+ * ---------------------------------------------------------------------------------------
+ */
 
 static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **ret)
 {
@@ -266,7 +282,8 @@ static void say(void *context, enum log_level level, const char *text)
 		store_say(&v->log, level, "%s", text);
 }
 
-static int filter(sqlite3_vtab_cursor *base, int index UNUSED, const char *bounds, int argc, sqlite3_value **argv)
+static int filter(sqlite3_vtab_cursor *base, int index UNUSED, const char *bounds, int argc,
+		  sqlite3_value **argv)
 {
 	struct cursor *c = (struct cursor *)base;
 	struct store_range range = { .schema = c->table->def->schema };
@@ -292,7 +309,10 @@ static int row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
 	return SQLITE_OK;
 }
 
-/* ---- values --------------------------------------------------------------------------------------------- */
+/*
+ * ---- values
+ * ---------------------------------------------------------------------------------------------
+ */
 
 static void result_text(sqlite3_context *x, const char *bytes, size_t len)
 {
@@ -317,7 +337,8 @@ static void result_words(sqlite3_context *x, struct cursor *c, const struct valu
 	result_buf(x, &c->text);
 }
 
-static void result_value(sqlite3_context *x, struct cursor *c, const struct column *column, const struct value *v)
+static void result_value(sqlite3_context *x, struct cursor *c, const struct column *column,
+			 const struct value *v)
 {
 	switch (v->class) {
 	case VALUE_NONE:
@@ -351,7 +372,8 @@ static void result_value(sqlite3_context *x, struct cursor *c, const struct colu
 }
 
 /* The hidden NAME_text: the number's words. */
-static void result_in_words(sqlite3_context *x, struct cursor *c, const struct column *column, const struct value *v)
+static void result_in_words(sqlite3_context *x, struct cursor *c, const struct column *column,
+			    const struct value *v)
 {
 	/* No error has no name: NULL, as in JSON. */
 	if (v->class == VALUE_NONE || (v->class == VALUE_SIGNED && column->kind->parse && !v->s))
@@ -428,10 +450,13 @@ int vtable_create_all(sqlite3 *db, struct vtable_context *context)
 		r = sqlite3_create_collation_v2(db, "time", SQLITE_UTF8, NULL, collate, NULL);
 	for (size_t i = 0; i < context->catalog->count && r == SQLITE_OK; i++) {
 		char *sql = sqlite3_mprintf("CREATE VIRTUAL TABLE \"%w\" USING saker(%llu)",
-					    context->catalog->tables[i].name, (unsigned long long)i);
+					    context->catalog->tables[i].name,
+					    (unsigned long long)i);
 
 		r = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
 		sqlite3_free(sql);
 	}
-	return r == SQLITE_OK ? 0 : fail(r == SQLITE_NOMEM ? -ENOMEM : -EINVAL, "store: %s", sqlite3_errmsg(db));
+	return r == SQLITE_OK ? 0
+			      : fail(r == SQLITE_NOMEM ? -ENOMEM : -EINVAL, "store: %s",
+				     sqlite3_errmsg(db));
 }

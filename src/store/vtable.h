@@ -13,5 +13,8 @@ struct vtable_context {
 	u32 lines; /* said so far by all readers of this query */
 };
 
-/* Registers the module and makes a table for each of the catalog. @context must outlive the connection. */
+/*
+ * Registers the module and makes a table for each of the catalog. @context must outlive the
+ * connection.
+ */
 int vtable_create_all(struct sqlite3 *db, struct vtable_context *context);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the store takes and gives: records per second of one core through append, compression and commit, bytes on disk
- * per record, and the time of queries over them. The records are like opensnoop's: numbers, a name, a path, 120 bytes.
+ * What the store takes and gives: records per second of one core through append, compression and
+ * commit, bytes on disk per record, and the time of queries over them. The records are like
+ * opensnoop's: numbers, a name, a path, 120 bytes.
  *
  *	bench_store [records [directory]]
  */
@@ -28,10 +29,11 @@ static struct schema *make_schema(void)
 	struct schema *s = schema_new("opensnoop", "files opened", SCHEMA_EVENTS);
 	int path;
 
-#define ADD(name, kind, member, is_signed)                                                          \
-	schema_add(s, name, "", kind_find(kind), offsetof(struct open_record, member),              \
+#define ADD(name, kind, member, is_signed)                                             \
+	schema_add(s, name, "", kind_find(kind), offsetof(struct open_record, member), \
 		   sizeof(((struct open_record *)0)->member), is_signed)
-	schema_add(s, "time", "", kind_find("time_ns"), offsetof(struct record_header, time), 8, false);
+	schema_add(s, "time", "", kind_find("time_ns"), offsetof(struct record_header, time), 8,
+		   false);
 	ADD("pid", "pid", pid, false);
 	ADD("tid", "tid", tid, false);
 	ADD("uid", "uid", uid, false);
@@ -54,9 +56,12 @@ static u32 random_number(u64 *state)
 /* Some hundred processes, a few thousand files, arrival every few microseconds. */
 static void make_record(struct open_record *o, struct record *r, u64 i, u64 *random)
 {
-	static const char *const folders[] = { "/usr/lib/x86_64-linux-gnu", "/etc/ssl/certs", "/var/log/journal",
-					       "/proc/self/task", "/home/user/project/src" };
-	static const char *const comms[] = { "nginx", "postgres", "systemd-journal", "node", "python3", "bash", "sshd" };
+	static const char *const folders[] = { "/usr/lib/x86_64-linux-gnu", "/etc/ssl/certs",
+					       "/var/log/journal", "/proc/self/task",
+					       "/home/user/project/src" };
+	static const char *const comms[] = { "nginx", "postgres", "systemd-journal",
+					     "node",  "python3",  "bash",
+					     "sshd" };
 	u32 process = random_number(random) % 200, file = random_number(random) % 4000;
 	int n;
 
@@ -69,7 +74,8 @@ static void make_record(struct open_record *o, struct record *r, u64 i, u64 *ran
 	strcpy(o->comm, comms[process % ARRAY_SIZE(comms)]);
 	o->fd = (s32)(random_number(random) % 40);
 	o->error = random_number(random) % 8 ? 0 : ENOENT;
-	n = snprintf(o->tail, sizeof(o->tail), "%s/file-%04u.conf", folders[file % ARRAY_SIZE(folders)], file);
+	n = snprintf(o->tail, sizeof(o->tail), "%s/file-%04u.conf",
+		     folders[file % ARRAY_SIZE(folders)], file);
 	o->path.offset = offsetof(struct open_record, tail);
 	o->path.length = (u16)(n + 1);
 	r->size = o->header.size = (u32)(offsetof(struct open_record, tail) + (size_t)n + 1);
@@ -82,7 +88,8 @@ static double cpu_seconds(void)
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static void empty_directory(const char *path, bool remove, u64 *ret_bytes)
@@ -143,13 +150,15 @@ static int ingest(const struct store_options *o, const struct schema *schema, u6
 		return fail_in(-EIO, "bench");
 	cpu += cpu_seconds() - started;
 	if (store_statistics(s, 0)->stored != count)
-		return fail(-EIO, "bench: only %llu records were stored", (unsigned long long)store_statistics(s, 0)->stored);
+		return fail(-EIO, "bench: only %llu records were stored",
+			    (unsigned long long)store_statistics(s, 0)->stored);
 	s = store_close(s);
 	empty_directory(o->directory, false, &disk);
-	printf("store ingest: %.0f records/s of a core, %.0f records/s of wall time (bar: 300000)\n", (double)count / cpu,
-	       (double)count * 1e9 / (double)wall);
-	printf("store size: %.1f bytes/record on disk, %.1f in memory, ratio %.2f\n", (double)disk / (double)count,
-	       (double)bytes / (double)count, (double)bytes / (double)disk);
+	printf("store ingest: %.0f records/s of a core, %.0f records/s of wall time (bar: 300000)\n",
+	       (double)count / cpu, (double)count * 1e9 / (double)wall);
+	printf("store size: %.1f bytes/record on disk, %.1f in memory, ratio %.2f\n",
+	       (double)disk / (double)count, (double)bytes / (double)count,
+	       (double)bytes / (double)disk);
 	free(made);
 	free(records);
 	return 0;
@@ -157,7 +166,9 @@ static int ingest(const struct store_options *o, const struct schema *schema, u6
 
 static int measure_query(const char *directory, const char *sql, u64 count)
 {
-	struct query_options o = { .directory = directory, .timeout_ns = 120 * NSEC_PER_SEC, .log = { print_line, NULL } };
+	struct query_options o = { .directory = directory,
+				   .timeout_ns = 120 * NSEC_PER_SEC,
+				   .log = { print_line, NULL } };
 	u64 start = clock_monotonic_ns(), rows = 0;
 	_cleanup_(query_closep) struct query *q = NULL;
 	int r = query_open(&o, sql, &q);
@@ -168,8 +179,9 @@ static int measure_query(const char *directory, const char *sql, u64 count)
 	}
 	if (r)
 		return r;
-	printf("store query: %.0f ms for %llu records, %llu rows: %s\n", (double)(clock_monotonic_ns() - start) / 1e6,
-	       (unsigned long long)count, (unsigned long long)rows, sql);
+	printf("store query: %.0f ms for %llu records, %llu rows: %s\n",
+	       (double)(clock_monotonic_ns() - start) / 1e6, (unsigned long long)count,
+	       (unsigned long long)rows, sql);
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Filter expressions from anybody: the text up to the first NUL, then a record's bytes. What parses must print to
- * something that parses and prints the same; what compiles must stay in its memory and give the evaluator's answer.
+ * Filter expressions from anybody: the text up to the first NUL, then a record's bytes. What parses
+ * must print to something that parses and prints the same; what compiles must stay in its memory
+ * and give the evaluator's answer.
  */
 #include "code/code.h"
 #include "event/event.h"
@@ -28,7 +29,9 @@ static void check_normal_form(const struct expression *e, const struct schema *s
 	int err;
 
 	expression_print(e, &first);
-	/* Names and brackets make it longer than it was; beyond the limit it cannot be read back. */
+	/*
+	 * Names and brackets make it longer than it was; beyond the limit it cannot be read back.
+	 */
 	if (first.len > 60000)
 		return;
 	err = expression_parse(buf_str(&first), s, &again);

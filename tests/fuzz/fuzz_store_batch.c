@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a partition holds, in the hands of an enemy: a schema's definition and a batch of it. Every record that comes out
- * is shown in every way. The input:
+ * What a partition holds, in the hands of an enemy: a schema's definition and a batch of it. Every
+ * record that comes out is shown in every way. The input:
  *
- *	u8 mode: bit 0 the checksum is made right, bit 1 sizes are made right (the bytes are records, not packed)
- *	u32 count, u32 raw_size, u16 size of the definition, the definition, the batch's bytes; little endian
+ *	u8 mode: bit 0 the checksum is made right, bit 1 sizes are made right (the
+ *		bytes are records, not packed)
+ *	u32 count, u32 raw_size, u16 size of the definition, the definition, the batch's
+ *		bytes; little endian
  */
 #include "store/batch.h"
 
@@ -35,7 +37,8 @@ static void show(const struct record *r, struct buf *out, struct buf *scratch)
 	}
 }
 
-static void read_batch(const struct schema *schema, const struct batch_header *h, const u8 *data, size_t size)
+static void read_batch(const struct schema *schema, const struct batch_header *h, const u8 *data,
+		       size_t size)
 {
 	_cleanup_(batch_reader_free) struct batch_reader reader = { 0 };
 	_cleanup_buf_ struct buf out = { 0 }, scratch = { 0 };

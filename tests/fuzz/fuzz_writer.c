@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Records that passed record_check() go through every writer, whatever their bytes are: JSON must be
- * one object that a reader of JSON takes, and no output may hold a control character but the end of
- * its lines. The first byte chooses format and schema, the second the width of the terminal.
+ * Records that passed record_check() go through every writer, whatever their bytes are: JSON must
+ * be one object that a reader of JSON takes, and no output may hold a control character but the end
+ * of its lines. The first byte chooses format and schema, the second the width of the terminal.
  * Numbers are read as doubles: the reader has no integers above 2^63, JSON has.
  */
 #include "event/event.h"

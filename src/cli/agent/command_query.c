@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * saker query 'SELECT ...' [-o table|json|csv] [--store DIR] [--timeout 30s] [--limit N]: asks the store in SQL. A
- * table is aligned by its first rows, which are kept until it is known how wide they are; what comes behind is
- * written as it comes. JSON is one object a line, CSV has a line of headings.
+ * saker query 'SELECT ...' [-o table|json|csv] [--store DIR] [--timeout 30s] [--limit N]: asks the
+ * store in SQL. A table is aligned by its first rows, which are kept until it is known how wide
+ * they are; what comes behind is written as it comes. JSON is one object a line, CSV has a line of
+ * headings.
  */
 #include "cli/agent/agent.h"
 #include "store/store.h"
@@ -16,10 +17,12 @@
 static const char usage_text[] =
 	"usage: saker query [options] 'SELECT ...'\n"
 	"\n"
-	"Asks the agent's store in SQL, also while the agent writes. Every gadget that was recorded is a table; read-only.\n"
+	"Asks the agent's store in SQL, also while the agent writes. Every gadget that was recorded\n"
+	"is a table; read-only.\n"
 	"\n"
 	"  -o, --output FORMAT  table (the default), json (one object a line) or csv\n"
-	"      --store DIR      the store's directory (default " STORE_DEFAULT_DIRECTORY ", or $SAKER_STORE)\n"
+	"      --store DIR      the store's directory (default " STORE_DEFAULT_DIRECTORY
+	", or $SAKER_STORE)\n"
 	"      --timeout TIME   stop the query after this long (default 30s)\n"
 	"      --limit N        at most N rows\n"
 	"  -h, --help           this text\n"
@@ -44,8 +47,8 @@ struct options {
 
 /* The table's first rows, as text. */
 struct table {
-	struct buf cells;  /* of all kept rows, one behind the other */
-	size_t *ends;	   /* where each cell ends in @cells */
+	struct buf cells; /* of all kept rows, one behind the other */
+	size_t *ends;	  /* where each cell ends in @cells */
 	size_t count, capacity;
 	size_t *widths;
 	bool *numbers; /* aligned to the right */
@@ -84,7 +87,10 @@ static int write_out(struct output *o)
 	return 0;
 }
 
-/* ---- values ---------------------------------------------------------------------------------------- */
+/*
+ * ---- values
+ * ----------------------------------------------------------------------------------------
+ */
 
 static void add_value(const struct query_value *v, struct buf *b)
 {
@@ -134,7 +140,10 @@ static void add_csv_heading(struct query *q, struct buf *b)
 	buf_add_char(b, '\n');
 }
 
-/* ---- the table -------------------------------------------------------------------------------------- */
+/*
+ * ---- the table
+ * --------------------------------------------------------------------------------------
+ */
 
 static int table_init(struct table *t, size_t columns)
 {
@@ -175,7 +184,8 @@ static void fit_line(struct buf *b, size_t start, size_t width)
 	b->data[end] = '\0';
 }
 
-static void add_cell(const struct table *t, size_t column, const char *text, size_t len, struct buf *b)
+static void add_cell(const struct table *t, size_t column, const char *text, size_t len,
+		     struct buf *b)
 {
 	size_t width = text_width(text, len);
 	size_t fill = width < t->widths[column] ? t->widths[column] - width : 0;
@@ -239,7 +249,8 @@ static int table_row(struct query *q, struct table *t, struct buf *b)
 		buf_clear(&raw);
 		buf_clear(&text);
 		add_value(&v, &raw);
-		text_add_safe(&text, v.type == QUERY_NULL ? "-" : buf_str(&raw), v.type == QUERY_NULL ? 1 : raw.len);
+		text_add_safe(&text, v.type == QUERY_NULL ? "-" : buf_str(&raw),
+			      v.type == QUERY_NULL ? 1 : raw.len);
 		if (!t->started) {
 			t->numbers[i] |= v.type == QUERY_INTEGER || v.type == QUERY_REAL;
 			err = keep_cell(t, i, buf_str(&text), text.len);
@@ -254,7 +265,10 @@ static int table_row(struct query *q, struct table *t, struct buf *b)
 	return err;
 }
 
-/* ---- the command -------------------------------------------------------------------------------------- */
+/*
+ * ---- the command
+ * --------------------------------------------------------------------------------------
+ */
 
 static void print_log(void *context UNUSED, enum log_level level, const char *text)
 {
@@ -311,7 +325,8 @@ static int run(const struct options *options)
 	while (!err && !o.reader_gone && (err = query_step(q)) == 1)
 		err = output_row(&o, q);
 	/* What was found before a failure is shown: the time limit may have cut a long answer. */
-	if (o.format == FORMAT_TABLE && !o.table.started && o.table.count > (err ? o.table.columns : 0))
+	if (o.format == FORMAT_TABLE && !o.table.started &&
+	    o.table.count > (err ? o.table.columns : 0))
 		write_kept(&o.table, &o.out);
 	r = write_out(&o);
 	if (fflush(stdout))
@@ -332,7 +347,9 @@ static int bad_usage(const char *text)
 
 static int parse_format(const char *name, enum format *ret)
 {
-	static const char *const names[] = { [FORMAT_TABLE] = "table", [FORMAT_JSON] = "json", [FORMAT_CSV] = "csv" };
+	static const char *const names[] = {
+		[FORMAT_TABLE] = "table", [FORMAT_JSON] = "json", [FORMAT_CSV] = "csv"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!strcmp(names[i], name)) {
@@ -347,9 +364,12 @@ static int parse_format(const char *name, enum format *ret)
 static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option longs[] = {
-		{ "output", required_argument, NULL, 'o' },  { "store", required_argument, NULL, 's' },
-		{ "timeout", required_argument, NULL, 't' }, { "limit", required_argument, NULL, 'l' },
-		{ "help", no_argument, NULL, 'h' },	     { 0 },
+		{ "output", required_argument, NULL, 'o' },
+		{ "store", required_argument, NULL, 's' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "limit", required_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	int c, err = 0;
 

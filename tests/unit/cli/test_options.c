@@ -19,13 +19,10 @@ static void describe(const struct options *o, struct buf *b)
 		const char *name;
 		u64 value;
 	} numbers[] = {
-		{ "top", o->top },
-		{ "interval", o->interval_ns },
-		{ "for", o->for_ns },
-		{ "count", o->count },
-		{ "explain", o->explain },
-		{ "verbose", o->verbose },
-		{ "no-header", o->no_header },
+		{ "top", o->top },	   { "interval", o->interval_ns },
+		{ "for", o->for_ns },	   { "count", o->count },
+		{ "explain", o->explain }, { "timestamp", o->timestamp },
+		{ "verbose", o->verbose }, { "no-header", o->no_header },
 		{ "help", o->help },
 	};
 
@@ -98,6 +95,7 @@ static void understood(void **state UNUSED)
 		{ "--comm|nginx|--comm|a b", "comm=nginx comm=a b " },
 		{ "--cgroup|/system.slice|--container|web", "cgroup=/system.slice container=web " },
 		{ "--explain|--verbose|--no-header", "explain=1 verbose=1 no-header=1 " },
+		{ "--timestamp", "timestamp=1 " },
 		{ "--failed", "failed:= " },
 		{ "--failed=false", "failed:=false " },
 		{ "--min-us|7|--min-us=8", "min_us:=7 min_us:=8 " },
@@ -144,84 +142,79 @@ static void words_without_dashes(void **state UNUSED)
 	assert_read(SCHEMA_STACKS, "5", "for=5000000000 ");
 }
 
+static const struct {
+	enum schema_sort sort;
+	const char *line, *words;
+} refusals[] = {
+	{ SCHEMA_EVENTS, "--whre|x", "unknown option '--whre' (did you mean '--where'?)" },
+	{ SCHEMA_EVENTS, "--whre=x", "unknown option '--whre' (did you mean '--where'?)" },
+	{ SCHEMA_EVENTS, "--min_us|1", "unknown option '--min_us' (did you mean '--min-us'?)" },
+	{ SCHEMA_EVENTS, "--zzzzzzzz",
+	  "unknown option '--zzzzzzzz' (see: saker toolsnoop --help)" },
+	{ SCHEMA_EVENTS, "-where|x", "unknown option '-where' (did you mean '--where'?)" },
+	{ SCHEMA_EVENTS, "-Z", "unknown option '-Z' (see: saker toolsnoop --help)" },
+	{ SCHEMA_EVENTS, "-xZ", "unknown option '-Z' (see: saker toolsnoop --help)" },
+	{ SCHEMA_EVENTS, "-o|xml",
+	  "the output 'xml' is not known: table, wide, json, csv, collapsed, none" },
+	{ SCHEMA_EVENTS, "--where", "--where needs a value: EXPR" },
+	{ SCHEMA_EVENTS, "--where|--top|3", "--where needs a value: EXPR" },
+	{ SCHEMA_EVENTS, "--where|--", "--where needs a value: EXPR" },
+	{ SCHEMA_EVENTS, "--where=", "--where: the expression is empty" },
+	{ SCHEMA_EVENTS, "--where| ", "--where: the expression is empty" },
+	{ SCHEMA_EVENTS, "--columns=", "--columns: no column is named" },
+	{ SCHEMA_EVENTS, "--sort=", "--sort: no column is named" },
+	{ SCHEMA_EVENTS, "-o", "-o needs a value: FORMAT" },
+	{ SCHEMA_EVENTS, "-p", "-p needs a value: PID" },
+	{ SCHEMA_EVENTS, "-p|0", "--pid: 0 is not between 1 and 4194304" },
+	{ SCHEMA_EVENTS, "-p|1,", "--pid: '' is not a number" },
+	{ SCHEMA_EVENTS, "-p|nginx", "--pid: 'nginx' is not a number" },
+	{ SCHEMA_EVENTS, "-p|-1", "--pid: '-1' is not a number" },
+	{ SCHEMA_EVENTS, "-p|99999999999999999999",
+	  "--pid: '99999999999999999999' is too large a number" },
+	{ SCHEMA_EVENTS, "--top|0", "--top: 0 is not between 1 and 4294967295" },
+	{ SCHEMA_EVENTS, "--top|4294967296", "--top: 4294967296 is not between 1 and 4294967295" },
+	{ SCHEMA_EVENTS, "--top|3", "--top needs --sort: toolsnoop gives events as they happen" },
+	{ SCHEMA_EVENTS, "--count|-1", "--count: '-1' is not a number" },
+	{ SCHEMA_EVENTS, "--for|soon",
+	  "--for: 'soon' is not a duration (write 10s, 500ms, 1h30m)" },
+	{ SCHEMA_EVENTS, "--for|0", "--for: 0 is shorter than a millisecond" },
+	{ SCHEMA_EVENTS, "--interval|10us", "--interval: 10us is shorter than a millisecond" },
+	{ SCHEMA_EVENTS, "--comm=", "--comm: the name is empty" },
+	{ SCHEMA_EVENTS, "--comm|a-very-long-process-name",
+	  "--comm: 'a-very-long-process-name' is longer than a process name can be; "
+	  "the kernel keeps 'a-very-long-pro'" },
+	{ SCHEMA_EVENTS, "--cgroup=", "--cgroup: the path is empty" },
+	{ SCHEMA_EVENTS, "--container=", "--container: the name is empty" },
+	{ SCHEMA_EVENTS, "--explain=1", "--explain takes no value" },
+	{ SCHEMA_EVENTS, "--min-us", "--min-us needs a value: u64" },
+	{ SCHEMA_EVENTS, "--", "the command behind -- is missing" },
+	{ SCHEMA_EVENTS, "-r",
+	  "-r: -r: -r: -r: -r: the gadget's short flags stand for each other without end" },
+	{ SCHEMA_EVENTS, "-b", "-b: unknown option '--nonsense' (see: saker toolsnoop --help)" },
+	{ SCHEMA_EVENTS, "-u", "-u needs a value: UID" },
+	{ SCHEMA_EVENTS, "5",
+	  "'5' is one word too many (a command to watch stands behind --: "
+	  "saker toolsnoop -- 5)" },
+	{ SCHEMA_TABLE, "1|2|3",
+	  "'3' is one word too many (a command to watch stands behind --: "
+	  "saker toolsnoop -- 3)" },
+	{ SCHEMA_TABLE, "nginx",
+	  "the word 'nginx' is taken for an option: --interval: 'nginx' is not a "
+	  "duration (write 10s, 500ms, 1h30m)" },
+	{ SCHEMA_TABLE, "1|x",
+	  "the word 'x' is taken for an option: --count: 'x' is not a number" },
+	{ SCHEMA_STACKS, "1|2",
+	  "'2' is one word too many (a command to watch stands behind --: "
+	  "saker toolsnoop -- 2)" },
+};
+
 static void refused(void **state UNUSED)
 {
-	static const struct {
-		enum schema_sort sort;
-		const char *line, *words;
-	} cases[] = {
-		{ SCHEMA_EVENTS, "--whre|x", "unknown option '--whre' (did you mean '--where'?)" },
-		{ SCHEMA_EVENTS, "--whre=x", "unknown option '--whre' (did you mean '--where'?)" },
-		{ SCHEMA_EVENTS, "--min_us|1",
-		  "unknown option '--min_us' (did you mean '--min-us'?)" },
-		{ SCHEMA_EVENTS, "--zzzzzzzz",
-		  "unknown option '--zzzzzzzz' (see: saker toolsnoop --help)" },
-		{ SCHEMA_EVENTS, "-where|x", "unknown option '-where' (did you mean '--where'?)" },
-		{ SCHEMA_EVENTS, "-Z", "unknown option '-Z' (see: saker toolsnoop --help)" },
-		{ SCHEMA_EVENTS, "-xZ", "unknown option '-Z' (see: saker toolsnoop --help)" },
-		{ SCHEMA_EVENTS, "-o|xml",
-		  "the output 'xml' is not known: table, wide, json, csv, collapsed, none" },
-		{ SCHEMA_EVENTS, "--where", "--where needs a value: EXPR" },
-		{ SCHEMA_EVENTS, "--where|--top|3", "--where needs a value: EXPR" },
-		{ SCHEMA_EVENTS, "--where|--", "--where needs a value: EXPR" },
-		{ SCHEMA_EVENTS, "--where=", "--where: the expression is empty" },
-		{ SCHEMA_EVENTS, "--where| ", "--where: the expression is empty" },
-		{ SCHEMA_EVENTS, "--columns=", "--columns: no column is named" },
-		{ SCHEMA_EVENTS, "--sort=", "--sort: no column is named" },
-		{ SCHEMA_EVENTS, "-o", "-o needs a value: FORMAT" },
-		{ SCHEMA_EVENTS, "-p", "-p needs a value: PID" },
-		{ SCHEMA_EVENTS, "-p|0", "--pid: 0 is not between 1 and 4194304" },
-		{ SCHEMA_EVENTS, "-p|1,", "--pid: '' is not a number" },
-		{ SCHEMA_EVENTS, "-p|nginx", "--pid: 'nginx' is not a number" },
-		{ SCHEMA_EVENTS, "-p|-1", "--pid: '-1' is not a number" },
-		{ SCHEMA_EVENTS, "-p|99999999999999999999",
-		  "--pid: '99999999999999999999' is too large a number" },
-		{ SCHEMA_EVENTS, "--top|0", "--top: 0 is not between 1 and 4294967295" },
-		{ SCHEMA_EVENTS, "--top|4294967296",
-		  "--top: 4294967296 is not between 1 and 4294967295" },
-		{ SCHEMA_EVENTS, "--top|3",
-		  "--top needs --sort: toolsnoop gives events as they happen" },
-		{ SCHEMA_EVENTS, "--count|-1", "--count: '-1' is not a number" },
-		{ SCHEMA_EVENTS, "--for|soon",
-		  "--for: 'soon' is not a duration (write 10s, 500ms, 1h30m)" },
-		{ SCHEMA_EVENTS, "--for|0", "--for: 0 is shorter than a millisecond" },
-		{ SCHEMA_EVENTS, "--interval|10us",
-		  "--interval: 10us is shorter than a millisecond" },
-		{ SCHEMA_EVENTS, "--comm=", "--comm: the name is empty" },
-		{ SCHEMA_EVENTS, "--comm|a-very-long-process-name",
-		  "--comm: 'a-very-long-process-name' is longer than a process name can be; "
-		  "the kernel keeps 'a-very-long-pro'" },
-		{ SCHEMA_EVENTS, "--cgroup=", "--cgroup: the path is empty" },
-		{ SCHEMA_EVENTS, "--container=", "--container: the name is empty" },
-		{ SCHEMA_EVENTS, "--explain=1", "--explain takes no value" },
-		{ SCHEMA_EVENTS, "--min-us", "--min-us needs a value: u64" },
-		{ SCHEMA_EVENTS, "--", "the command behind -- is missing" },
-		{ SCHEMA_EVENTS, "-r",
-		  "-r: -r: -r: -r: -r: the gadget's short flags stand for each other without end" },
-		{ SCHEMA_EVENTS, "-b",
-		  "-b: unknown option '--nonsense' (see: saker toolsnoop --help)" },
-		{ SCHEMA_EVENTS, "-u", "-u needs a value: UID" },
-		{ SCHEMA_EVENTS, "5",
-		  "'5' is one word too many (a command to watch stands behind --: "
-		  "saker toolsnoop -- 5)" },
-		{ SCHEMA_TABLE, "1|2|3",
-		  "'3' is one word too many (a command to watch stands behind --: "
-		  "saker toolsnoop -- 3)" },
-		{ SCHEMA_TABLE, "nginx",
-		  "the word 'nginx' is taken for an option: --interval: 'nginx' is not a "
-		  "duration (write 10s, 500ms, 1h30m)" },
-		{ SCHEMA_TABLE, "1|x",
-		  "the word 'x' is taken for an option: --count: 'x' is not a number" },
-		{ SCHEMA_STACKS, "1|2",
-		  "'2' is one word too many (a command to watch stands behind --: "
-		  "saker toolsnoop -- 2)" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
 		_cleanup_buf_ struct buf b = {};
-		int err = parse(cases[i].sort, cases[i].line, &b);
+		int err = parse(refusals[i].sort, refusals[i].line, &b);
 
-		assert_string_equal(error_text(), cases[i].words);
+		assert_string_equal(error_text(), refusals[i].words);
 		assert_true(err == -EINVAL || err == -ENOENT || err == -ERANGE);
 	}
 }

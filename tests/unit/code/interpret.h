@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plain interpreter of eBPF, for tests of what the compilers write: every register must have been written before it
- * is read, every access must lie in one of the two pieces of memory that the program was given. No calls.
+ * A plain interpreter of eBPF, for tests of what the compilers write: every register must have been
+ * written before it is read, every access must lie in one of the two pieces of memory that the
+ * program was given. No calls.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The assembler: small programs are run in an interpreter, labels are bound before and after their jumps, and what
- * cannot be written sticks as an error.
+ * The assembler: small programs are run in an interpreter, labels are bound before and after their
+ * jumps, and what cannot be written sticks as an error.
  */
 #include "groups.h"
 #include "interpret.h"
@@ -102,7 +102,9 @@ static void test_halves(void **state)
 	assert_int_equal(run(&c, NULL, 0), 1);
 }
 
-/* References that are not a jump's: calls and addresses of functions have theirs in the immediate. */
+/*
+ * References that are not a jump's: calls and addresses of functions have theirs in the immediate.
+ */
 static void test_functions(void **state)
 {
 	_cleanup_code_ struct code c = {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The disassembler by a table of instructions, some of them newer than the headers of the build; then every opcode
- * with bytes of every sort, which must give some text and no harm.
+ * The disassembler by a table of instructions, some of them newer than the headers of the build;
+ * then every opcode with bytes of every sort, which must give some text and no harm.
  */
 #include "groups.h"
 

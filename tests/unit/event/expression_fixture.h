@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A schema with a column of every sort, at easy and at awkward offsets, for the tests and the fuzz target of filter
- * expressions. Made by hand: no BTF, no kernel.
+ * A schema with a column of every sort, at easy and at awkward offsets, for the tests and the fuzz
+ * target of filter expressions. Made by hand: no BTF, no kernel.
  */
 #pragma once
 
@@ -151,8 +151,8 @@ static inline struct record sample_view(const struct schema *s, const struct sam
 }
 
 /*
- * What the compiled expression says of the record: 0 or 1; -1 when the kernel cannot decide it, -2 when the code is
- * wrong (the machine stopped), -3 when the compiler failed as it must not.
+ * What the compiled expression says of the record: 0 or 1; -1 when the kernel cannot decide it, -2
+ * when the code is wrong (the machine stopped), -3 when the compiler failed as it must not.
  */
 static inline int sample_in_kernel(const struct expression *e, const struct sample_record *r)
 {

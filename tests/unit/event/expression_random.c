@@ -126,7 +126,7 @@ u32 random_below(struct random *r, u32 limit)
 
 #define PICK(r, array) ((array)[random_below(r, ARRAY_SIZE(array))])
 
-/* ---- filters ---------------------------------------------------------------------------------------- */
+/* ---- filters -------------------------------------------------------------------------------- */
 
 static u64 value_below(struct random *r, size_t size)
 {
@@ -295,7 +295,7 @@ void random_expression(struct random *r, unsigned deep, bool kernel_only, bool f
 	}
 }
 
-/* ---- records -------------------------------------------------------------------------------------------- */
+/* ---- records -------------------------------------------------------------------------------- */
 
 /* The bytes of a text of the pool: what its escapes stand for. */
 static size_t text_bytes(const char *text, char *bytes)

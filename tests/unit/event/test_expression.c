@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Filter expressions on one record whose values are known: what each means, in user space and, where it compiles, in an
- * interpreter of eBPF; its normal form; splitting and joining. Disagreement by chance is sought elsewhere.
+ * Filter expressions on one record whose values are known: what each means, in user space and,
+ * where it compiles, in an interpreter of eBPF; its normal form; splitting and joining.
+ * Disagreement by chance is sought elsewhere.
  */
 #include "expression_fixture.h"
 #include "groups.h"
@@ -277,8 +278,8 @@ static void test_split(void **state)
 		{ "(pid == 1 && comm contains \"x\") && comm == \"a\"", "pid == 1 && comm == \"a\"",
 		  "comm contains \"x\"", "'comm contains' is a search" },
 		{ "time > 5 && share < 1", NULL, "time > 5 && share < 1",
-		  "time is a time of day, which user space adds; share has a fraction, which the kernel does not "
-		  "compute with" },
+		  "time is a time of day, which user space adds; share has a fraction, which the "
+		  "kernel does not compute with" },
 		{ "path like \"/etc/*\" && path like \"/*/x\"", "path startswith \"/etc/\"",
 		  "path like \"/*/x\"", "'path like' is a search" },
 	};
@@ -354,7 +355,10 @@ static void test_and(void **state)
 	assert_int_equal(expression_and(a, b, &a), -EINVAL);
 }
 
-/* A pattern that would run for ages is stopped, counted, and the next record is not the worse for it. */
+/*
+ * A pattern that would run for ages is stopped, counted, and the next record is not the worse for
+ * it.
+ */
 static void test_gave_up(void **state)
 {
 	_cleanup_(schema_freep) struct schema *s = sample_schema();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What is wrong with a filter, and where: every message names the cause, and its caret stands under the word. The third
- * column is that word's place in the text.
+ * What is wrong with a filter, and where: every message names the cause, and its caret stands under
+ * the word. The third column is that word's place in the text.
  */
 #include "expression_fixture.h"
 #include "groups.h"
@@ -165,11 +165,18 @@ static void test_limits(void **state)
 	buf_clear(&b);
 	buf_add_fill(&b, '(', 1000);
 	assert_int_equal(expression_parse(buf_str(&b), s, &e), -EINVAL);
-	assert_non_null(strstr(error_text(), "more than 64 levels deep"));
+	assert_non_null(strstr(error_text(), "more than 128 brackets within each other"));
 	buf_clear(&b);
 	buf_add_fill(&b, '!', 65000);
 	assert_int_equal(expression_parse(buf_str(&b), s, &e), -EINVAL);
-	assert_non_null(strstr(error_text(), "more than 64 levels deep"));
+	assert_non_null(strstr(error_text(), "more than 128 brackets within each other"));
+	buf_clear(&b);
+	for (int i = 0; i < 70; i++)
+		buf_add_str(&b, i % 2 ? "pid && (" : "pid || (");
+	buf_add_str(&b, "pid");
+	buf_add_fill(&b, ')', 70);
+	assert_int_equal(expression_parse(buf_str(&b), s, &e), -EINVAL);
+	assert_non_null(strstr(error_text(), "more than 64 groups within each other"));
 	buf_clear(&b);
 	buf_add_str(&b, "pid");
 	for (int i = 0; i < 5000; i++)

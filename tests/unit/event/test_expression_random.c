@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The promise of filters: the same answer in the kernel and in user space. Random expressions over random records are
- * decided by the evaluator, by the compiled instructions in an interpreter, by both parts of a split, and by what
- * the normal form parses to. SAKER_TEST_PAIRS=N asks for more pairs than the quick run has.
+ * The promise of filters: the same answer in the kernel and in user space. Random expressions over
+ * random records are decided by the evaluator, by the compiled instructions in an interpreter, by
+ * both parts of a split, and by what the normal form parses to. SAKER_TEST_PAIRS=N asks for more
+ * pairs than the quick run has.
  */
 #include "expression_random.h"
 #include "groups.h"

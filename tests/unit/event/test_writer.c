@@ -217,6 +217,16 @@ static void columns(void **state UNUSED)
 	schema_free(s);
 }
 
+static void time_of_events(void **state UNUSED)
+{
+	struct writer_options o = { .format = OUTPUT_CSV, .headings = true, .times = true };
+
+	o.columns = "pid";
+	assert_line(o, "x", "y", "time,pid\n2026-01-31T12:00:00.123456789Z,12\n");
+	o.columns = "pid,-time";
+	assert_line(o, "x", "y", "pid\n12\n");
+}
+
 static bool latency_is_set(void *context UNUSED, const char *name)
 {
 	return !strcmp(name, "latency");
@@ -424,13 +434,21 @@ static void into_memory(void **state UNUSED)
 int test_writer(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(json),	       cmocka_unit_test(json_is_always_json),
-		cmocka_unit_test(json_times),  cmocka_unit_test(one_record_to_json),
-		cmocka_unit_test(csv),	       cmocka_unit_test(csv_of_tables),
-		cmocka_unit_test(columns),     cmocka_unit_test(columns_of_a_parameter),
-		cmocka_unit_test(refusals),    cmocka_unit_test(sorted_events),
-		cmocka_unit_test(nothing),     cmocka_unit_test(reader_has_gone),
-		cmocka_unit_test(slow_reader), cmocka_unit_test(full_disk),
+		cmocka_unit_test(json),
+		cmocka_unit_test(json_is_always_json),
+		cmocka_unit_test(json_times),
+		cmocka_unit_test(one_record_to_json),
+		cmocka_unit_test(csv),
+		cmocka_unit_test(csv_of_tables),
+		cmocka_unit_test(columns),
+		cmocka_unit_test(time_of_events),
+		cmocka_unit_test(columns_of_a_parameter),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(sorted_events),
+		cmocka_unit_test(nothing),
+		cmocka_unit_test(reader_has_gone),
+		cmocka_unit_test(slow_reader),
+		cmocka_unit_test(full_disk),
 		cmocka_unit_test(into_memory),
 	};
 

@@ -101,7 +101,7 @@ static void overflow(void **state UNUSED)
 
 static void readings(void **state UNUSED)
 {
-	struct writer_options options = { .headings = true, .top = 2, .times = true };
+	struct writer_options options = { .headings = true, .top = 2, .times = true, .apart = true };
 	struct schema *s = traffic_schema();
 	_cleanup_buf_ struct buf clock = {}, wanted = {};
 	struct traffic t;
@@ -116,7 +116,7 @@ static void readings(void **state UNUSED)
 			writer_record(o.writer, &r);
 		}
 		writer_batch_end(o.writer);
-		buf_printf(&wanted, "%s%s\n", reading ? "\n" : "", buf_str(&clock) + 11);
+		buf_printf(&wanted, "\n%s\n", buf_str(&clock) + 11);
 		buf_add_str(&wanted, " PID  COMM      SENT  RECEIVED\n"
 				     "3000  sh      3.0KiB    1.5KiB\n"
 				     "2000  a name  2.0KiB    1.0KiB\n");

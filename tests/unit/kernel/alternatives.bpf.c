@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * One group of four: the first has no hook, the second is refused by the verifier, the third works, the fourth would.
- * And what the user sets between open and load, which must survive the second opening.
+ * One group of four: the first has no hook, the second is refused by the verifier, the third works,
+ * the fourth would. And what the user sets between open and load, which must survive the second
+ * opening.
  */
 #include "program.h"
 

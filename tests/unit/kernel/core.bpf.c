@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Every sort of CO-RE relocation, over types that are hard: anonymous unions, bitfields, arrays, flavours, nested
- * structs under other names, members and types that are not there. What the instructions become must be
- * the same with our minimised BTF as with libbpf's whole one.
+ * Every sort of CO-RE relocation, over types that are hard: anonymous unions, bitfields, arrays,
+ * flavours, nested structs under other names, members and types that are not there. What the
+ * instructions become must be the same with our minimised BTF as with libbpf's whole one.
  */
 #include "program.h"
 

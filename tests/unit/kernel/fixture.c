@@ -4,13 +4,13 @@
 
 #include "fixture.h"
 
-#define OBJECT(name)                                                                        \
-	__asm__(".pushsection .rodata\n.balign 16\n" #name "_at:\n.incbin \"" TESTS_BUILD   \
-		"/unit/kernel/" #name ".bpf.o\"\n" #name "_end:\n.byte 0\n.popsection\n");  \
-	extern const char name##_at[], name##_end[];                                        \
-	struct bytes name##_object(void)                                                    \
-	{                                                                                   \
-		return (struct bytes){ name##_at, (size_t)(name##_end - name##_at) };       \
+#define OBJECT(name)                                                                       \
+	__asm__(".pushsection .rodata\n.balign 16\n" #name "_at:\n.incbin \"" TESTS_BUILD  \
+		"/unit/kernel/" #name ".bpf.o\"\n" #name "_end:\n.byte 0\n.popsection\n"); \
+	extern const char name##_at[], name##_end[];                                       \
+	struct bytes name##_object(void)                                                   \
+	{                                                                                  \
+		return (struct bytes){ name##_at, (size_t)(name##_end - name##_at) };      \
 	}
 
 OBJECT(core)

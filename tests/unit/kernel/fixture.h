@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of src/kernel share: cmocka, the BPF programs of this folder, and the right to load them. */
+/*
+ * What the tests of src/kernel share: cmocka, the BPF programs of this folder, and the right to
+ * load them.
+ */
 #pragma once
 
 #include <bpf/bpf.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the tests' BPF programs share. Not the gadgets' kernel.h: these tests bring types of their own, some
- * of them wrong on purpose.
+ * What the tests' BPF programs share. Not the gadgets' kernel.h: these tests bring types of their
+ * own, some of them wrong on purpose.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Programs that the verifier must refuse, each for one reason; the test loads them one by one. The line that is
- * wrong carries the mark that the test looks for.
+ * Programs that the verifier must refuse, each for one reason; the test loads them one by one. The
+ * line that is wrong carries the mark that the test looks for.
  */
 #include "program.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Programs that run: one fills the ring as its argument says, one samples, and one nests in that, so that the
- * kernel skips it.
+ * Programs that run: one fills the ring as its argument says, one samples, and one nests in that,
+ * so that the kernel skips it.
  */
 #include "program.h"
 
@@ -15,7 +15,10 @@ struct {
 const volatile bool noisy = 0;
 u64 sequence, lost, samples, inner_runs;
 
-/* args: how many records, how many more bytes than 8 each has at most, every how many-th is discarded (0: none). */
+/*
+ * args: how many records, how many more bytes than 8 each has at most, every how many-th is
+ * discarded (0: none).
+ */
 SEC("raw_tp/task_rename")
 int fill(struct raw_tracepoint_context *c)
 {

@@ -14,7 +14,8 @@ static void mounts_are_found(void **state UNUSED)
 {
 	static const char info[] =
 		"22 1 0:21 / /proc rw,relatime - proc proc rw\n"
-		"30 22 0:26 / /sys/fs/cgroup/a\\040b\\134c rw shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
+		"30 22 0:26 / /sys/fs/cgroup/a\\040b\\134c rw shared:9 - cgroup2 cgroup2 "
+		"rw,nsdelegate\n"
 		"31 22 0:27 / /mnt/cgroup2 rw - tmpfs cgroup2 rw\n"
 		"32 22 0:28 / /broken rw\n"
 		"33 22 0:29 / /last rw - bpf bpf rw,mode=700";
@@ -109,7 +110,7 @@ static void features_are_probed(void **state UNUSED)
 	}
 }
 
-/* Features came in an order: a kernel that has the later has the earlier. */
+/* What a kernel of that age must have; distributions put it into older ones too. */
 static void features_agree_with_the_version(void **state UNUSED)
 {
 	static const struct {
@@ -129,8 +130,8 @@ static void features_agree_with_the_version(void **state UNUSED)
 	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++) {
 		bool has = findings_find(&f, FINDING_HELPER, helpers[i].name)->state == FINDING_OK;
 
-		if (has != (kernel_version() >= helpers[i].since))
-			fail_msg("%s: %d", helpers[i].name, has);
+		if (!has && kernel_version() >= helpers[i].since)
+			fail_msg("%s was not found", helpers[i].name);
 	}
 }
 

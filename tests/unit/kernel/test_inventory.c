@@ -67,8 +67,8 @@ static void numbers_have_names(void **state UNUSED)
 
 static void fdinfo_is_read(void **state UNUSED)
 {
-	static const char text[] =
-		"pos:\t0\nflags:\t02000002\nlink_type:\tperf\nlink_id:\t17\nprog_id:\t42\nmemlock:\t4096";
+	static const char text[] = "pos:\t0\nflags:\t02000002\nlink_type:\tperf\n"
+				   "link_id:\t17\nprog_id:\t42\nmemlock:\t4096";
 	u64 n = 7;
 
 	assert_true(fdinfo_number(text, "prog_id", &n));

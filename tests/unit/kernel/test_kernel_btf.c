@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Our scan of the kernel's BTF against libbpf's: every type, and what relocated instructions become.
+ * Our scan of the kernel's BTF against libbpf's: every type, and what relocated instructions
+ * become.
  */
 #include <glob.h>
 
@@ -20,7 +21,8 @@ static void every_type_is_where_libbpf_finds_it(void **state)
 	assert_non_null(theirs);
 	assert_int_equal(kernel_btf_count(ours), btf__type_cnt(theirs));
 	for (u32 id = 1; id < kernel_btf_count(ours); id++) {
-		const struct btf_type *a = kernel_btf_type(ours, id), *b = btf__type_by_id(theirs, id);
+		const struct btf_type *a = kernel_btf_type(ours, id),
+				      *b = btf__type_by_id(theirs, id);
 
 		assert_memory_equal(a, b, sizeof(*a));
 		assert_string_equal(kernel_btf_string(ours, a->name_off),
@@ -35,7 +37,8 @@ static void every_type_is_where_libbpf_finds_it(void **state)
 static void names_are_found(void **state)
 {
 	static const char *const names[] = { "btf_trace_sched_switch", "btf_trace_sys_enter",
-					     "btf_trace_task_rename", "kuid_t", "btf_trace_nothing" };
+					     "btf_trace_task_rename", "kuid_t",
+					     "btf_trace_nothing" };
 	const struct kernel_btf *ours;
 	struct btf *theirs;
 
@@ -89,8 +92,8 @@ static void compare_code(const struct bpf_program *a, const struct bpf_program *
 }
 
 /*
- * Loads with our BTF what this kernel can have of the object, then the same programs with libbpf's. A program that is
- * refused for its own sake is left out in both.
+ * Loads with our BTF what this kernel can have of the object, then the same programs with libbpf's.
+ * A program that is refused for its own sake is left out in both.
  */
 static void compare_object(const char *name, const void *bytes, size_t size)
 {
@@ -102,9 +105,9 @@ static void compare_object(const char *name, const void *bytes, size_t size)
 	size_t count = 0;
 
 	assert_non_null(theirs);
-	bpf_object__for_each_program(p, theirs)
-		plans[count++] = (struct program_plan){ .program = bpf_program__name(p),
-							.wanted = true, .optional = true };
+	bpf_object__for_each_program(p, theirs) plans[count++] = (struct program_plan){
+		.program = bpf_program__name(p), .wanted = true, .optional = true
+	};
 	must(object_plan(ours, plans, count));
 	must(object_load(ours));
 	count = 0;
@@ -112,9 +115,8 @@ static void compare_object(const char *name, const void *bytes, size_t size)
 		bpf_program__set_autoload(p, plans[count++].chosen);
 	if (bpf_object__load(theirs))
 		fail_msg("%s: libbpf does not load what we load", name);
-	bpf_object__for_each_program(p, theirs)
-		if (bpf_program__autoload(p))
-			compare_code(program_of(ours, bpf_program__name(p)), p);
+	bpf_object__for_each_program(p, theirs) if (bpf_program__autoload(p))
+		compare_code(program_of(ours, bpf_program__name(p)), p);
 	bpf_object__close(theirs);
 	object_free(ours);
 }

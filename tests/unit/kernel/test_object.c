@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Open, plan, load, attach: what is chosen and why, what a second opening keeps, and that programs run.
+ * Open, plan, load, attach: what is chosen and why, what a second opening keeps, and that programs
+ * run.
  */
 #include <signal.h>
 #include <sys/syscall.h>
@@ -19,7 +20,9 @@ static void garbage_is_refused(void **state)
 	assert_null(o);
 }
 
-/* Every cut of a good object is either opened or refused; what is read outside, the sanitizer says. */
+/*
+ * Every cut of a good object is either opened or refused; what is read outside, the sanitizer says.
+ */
 static void cut_objects_are_survived(void **state)
 {
 	struct bytes whole = core_object();
@@ -37,8 +40,9 @@ static void set_plans(struct program_plan *plans)
 	static const char *const names[] = { "first", "second", "third", "fourth" };
 
 	for (unsigned i = 0; i < 4; i++)
-		plans[i] = (struct program_plan){ .program = names[i], .group = "g", .rank = i + 1,
-						  .wanted = true };
+		plans[i] = (struct program_plan){
+			.program = names[i], .group = "g", .rank = i + 1, .wanted = true
+		};
 	plans[4] = (struct program_plan){ .program = "extra", .wanted = true, .optional = true };
 }
 
@@ -64,7 +68,8 @@ static void the_next_alternative_is_taken(void **state)
 	assert_non_null(strstr(plans[1].reason, "a number is used as a pointer"));
 	assert_true(plans[2].chosen);
 	assert_string_equal(plans[2].reason, "");
-	assert_int_equal(bpf_map__max_entries(bpf_object__find_map_by_name(object_bpf(o), "numbers")), 5);
+	assert_int_equal(
+		bpf_map__max_entries(bpf_object__find_map_by_name(object_bpf(o), "numbers")), 5);
 	must(object_attach(o));
 	calls = variable(o, ".bss", "calls");
 	for (int i = 0; i < 10; i++)
@@ -116,7 +121,10 @@ static struct object *open_only(const char *name)
 	return o;
 }
 
-/* A timer that is pending makes the verifier return EAGAIN; it must not reach the caller, nor be lost. */
+/*
+ * A timer that is pending makes the verifier return EAGAIN; it must not reach the caller, nor be
+ * lost.
+ */
 static void ticked(int signal)
 {
 }
@@ -199,7 +207,10 @@ static void iterators_are_read(void **state)
 	object_free(o);
 }
 
-/* A tracepoint that fires inside a sampling program is skipped: each time, and counted where the kernel counts. */
+/*
+ * A tracepoint that fires inside a sampling program is skipped: each time, and counted where the
+ * kernel counts.
+ */
 static void what_nests_is_missed(void **state)
 {
 	struct program_plan plan = { .program = "sample", .wanted = true, .sample_hz = 200 };

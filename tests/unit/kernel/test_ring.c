@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The ring's reading end: order, discarded records, the wrap, a full ring, and a producer on another CPU while we
- * read, with received + lost = sent.
+ * The ring's reading end: order, discarded records, the wrap, a full ring, and a producer on
+ * another CPU while we read, with received + lost = sent.
  */
 #include <pthread.h>
 #include <sys/mman.h>
@@ -56,7 +56,8 @@ static void records_come_in_order(void **state)
 	assert_int_equal(ring_size(ring), 4096);
 	assert_int_equal(ring_available(ring), 0);
 	assert_int_equal(ring_consume(ring, on_record, &s, 0), 0);
-	for (u64 round = 0; round < 500; round++) { /* many times around the ring, ending anywhere */
+	for (u64 round = 0; round < 500;
+	     round++) { /* many times around the ring, ending anywhere */
 		u64 count = round % 63 + 1;
 
 		fill(o, count, round, 0);
@@ -178,7 +179,9 @@ static void other_descriptors_are_refused(void **state)
 	assert_true(ring_open(-1, &ring) < 0);
 	o = open_object(running_object());
 	must(object_load(o));
-	assert_int_equal(ring_open(bpf_object__find_map_fd_by_name(object_bpf(o), "numbers"), &ring), -EINVAL);
+	assert_int_equal(ring_open(bpf_object__find_map_fd_by_name(object_bpf(o), "numbers"),
+				   &ring),
+			 -EINVAL);
 	assert_null(ring);
 	object_free(o);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a refusal says: of programs that are wrong on purpose, on the kernel that runs, and of logs in the words
- * of several kernels.
+ * What a refusal says: of programs that are wrong on purpose, on the kernel that runs, and of logs
+ * in the words of several kernels.
  */
 #include "fixture.h"
 #include "groups.h"
@@ -56,8 +56,8 @@ static void refusals_say_what_and_where(void **state)
 		struct bpf_program *p;
 		char place[64];
 
-		bpf_object__for_each_program(p, object_bpf(o))
-			bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), wrong[i].program));
+		bpf_object__for_each_program(p, object_bpf(o)) bpf_program__set_autoload(
+			p, !strcmp(bpf_program__name(p), wrong[i].program));
 		error_clear();
 		assert_true(object_load(o) < 0);
 		must_contain(error_text(), wrong[i].program);
@@ -87,32 +87,42 @@ static void old_kernels_words(void **state)
 			     "2: R0_w=map_value_or_null(id=1,off=0,ks=4,vs=8,imm=0) R10=fp0\n"
 			     "; return *v;\n2: (79) r0 = *(u64 *)(r0 +0)\n"
 			     "R0 invalid mem access 'map_value_or_null'\n"
-			     "processed 3 insns (limit 1000000) max_states_per_insn 0\n", -EACCES);
+			     "processed 3 insns (limit 1000000) max_states_per_insn 0\n",
+			     -EACCES);
 
-	assert_string_equal(text,
-		"program p is refused (return *v;): the result of bpf_map_lookup_elem() is used without a "
-		"check for NULL [R0 invalid mem access 'map_value_or_null']; instruction 2 is "
-		"\"r0 = *(u64 *)(r0 +0)\", where r0 is "
+	assert_string_equal(
+		text,
+		"program p is refused (return *v;): the result of bpf_map_lookup_elem() is used "
+		"without a check for NULL [R0 invalid mem access 'map_value_or_null']; "
+		"instruction 2 is \"r0 = *(u64 *)(r0 +0)\", where r0 is "
 		"map_value_or_null(id=1,off=0,ks=4,vs=8,imm=0)");
 	free(text);
 }
 
 static void new_kernels_words(void **state)
 {
-	char *text = explain("0: R1=ctx() R10=fp0\n; out = t[i]; @ a.bpf.c:7\n"
-			     "5: (79) r1 = *(u64 *)(r2 +0)  ; R1_w=scalar(smin=0,var_off=(0x0; 0xff)) R2=map_value(map=m)\n"
-			     "6: (0f) r2 += r1\nR2 unbounded memory access, make sure to bounds check\n", -EACCES);
+	char *text = explain(
+		"0: R1=ctx() R10=fp0\n; out = t[i]; @ a.bpf.c:7\n"
+		"5: (79) r1 = *(u64 *)(r2 +0)  ; R1_w=scalar(smin=0,var_off=(0x0; 0xff)) "
+		"R2=map_value(map=m)\n"
+		"6: (0f) r2 += r1\nR2 unbounded memory access, make sure to bounds check\n",
+		-EACCES);
 
 	must_contain(text, "at a.bpf.c:7 (out = t[i];)");
 	must_contain(text, "r1 is scalar(smin=0,var_off=(0x0; 0xff)) and r2 is map_value(map=m)");
 	free(text);
 }
 
-/* Between the printed state and the instruction the register was written: the state says nothing any more. */
+/*
+ * Between the printed state and the instruction the register was written: the state says nothing
+ * any more.
+ */
 static void stale_states_are_not_shown(void **state)
 {
-	char *text = explain("0: R1=ctx(id=0,off=0,imm=0) R6=inv5 R10=fp0\n0: (bf) r6 = r1\n"
-			     "1: (79) r0 = *(u64 *)(r6 +8)\ninvalid bpf_context access off=8 size=8\n", -EACCES);
+	char *text =
+		explain("0: R1=ctx(id=0,off=0,imm=0) R6=inv5 R10=fp0\n0: (bf) r6 = r1\n"
+			"1: (79) r0 = *(u64 *)(r6 +8)\ninvalid bpf_context access off=8 size=8\n",
+			-EACCES);
 
 	assert_null(strstr(text, "inv5"));
 	must_contain(text, "context");

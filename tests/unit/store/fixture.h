@@ -47,11 +47,16 @@ struct store *open_store(struct fixture *f);
 /* Without an assertion: for children, which must not jump back into the tests. */
 int try_count(struct fixture *f, const char *schema, struct store_scan_report *report, u64 *ret);
 u64 count_records(struct fixture *f, const char *schema, struct store_scan_report *ret);
-/* The one value that the query gives, as text; "" for NULL. Owned by the fixture of the last call. */
+/*
+ * The one value that the query gives, as text; "" for NULL. Owned by the fixture of the last call.
+ */
 const char *query_one(struct fixture *f, const char *sql);
 /* The error's text of a query that must fail with @err when opened or stepped. */
 const char *query_error(struct fixture *f, const char *sql, int err);
-/* Path of the @index-th partition in order of name (0: the oldest), or of one set aside when @aside. */
+/*
+ * Path of the @index-th partition in order of name (0: the oldest), or of one set aside when
+ * @aside.
+ */
 const char *partition_path(struct fixture *f, size_t index, bool aside);
 size_t partition_count(struct fixture *f, bool aside);
 void remove_directory(const char *path);

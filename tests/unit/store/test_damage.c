@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Files that were cut, overwritten, flipped, or made to harm: nothing stops, nothing crashes, the rest is read. */
+/*
+ * Files that were cut, overwritten, flipped, or made to harm: nothing stops, nothing crashes, the
+ * rest is read.
+ */
 #include "fixture.h"
 
 #include "store/batch.h"
@@ -123,7 +126,8 @@ static void test_truncated(void **state)
 
 	fill(f);
 	assert_int_equal(stat(partition_path(f, 1, false), &st), 0);
-	for (off_t size = st.st_size - 1; size >= 0; size = size > 8192 ? size - 4096 : size / 2 - !size) {
+	for (off_t size = st.st_size - 1; size >= 0;
+	     size = size > 8192 ? size - 4096 : size / 2 - !size) {
 		assert_int_equal(truncate(partition_path(f, 1, false), size), 0);
 		memset(&report, 0, sizeof(report));
 		assert_int_equal(try_count(f, "opensnoop", &report, &n), 0);
@@ -135,7 +139,10 @@ static void test_truncated(void **state)
 	assert_int_equal(report.bad_partitions + report.bad_batches, 0);
 }
 
-/* A bit in a batch's bytes, or in what stands beside them: that batch is skipped and counted, the others are read. */
+/*
+ * A bit in a batch's bytes, or in what stands beside them: that batch is skipped and counted, the
+ * others are read.
+ */
 static void test_flipped_bit(void **state)
 {
 	struct fixture *f = *state;
@@ -152,10 +159,12 @@ static void test_flipped_bit(void **state)
 	fill(f);
 	for (size_t i = 0; i < ARRAY_SIZE(updates); i++) {
 		run_sql(partition_path(f, 2, false), updates[i]);
-		assert_int_equal(count_records(f, "opensnoop", &report), HOURS * RECORDS - 50 * (i + 1));
+		assert_int_equal(count_records(f, "opensnoop", &report),
+				 HOURS * RECORDS - 50 * (i + 1));
 		assert_int_equal(report.bad_batches, i + 1);
 	}
-	assert_non_null(strstr(buf_str(&f->log), "batch 3 of opensnoop is skipped: batch with a wrong checksum"));
+	assert_non_null(strstr(buf_str(&f->log),
+			       "batch 3 of opensnoop is skipped: batch with a wrong checksum"));
 	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop"), "1300");
 }
 
@@ -198,9 +207,11 @@ static void test_forged(void **state)
 	struct store *s;
 
 	fill(f);
-	run_sql(partition_path(f, 0, false), "CREATE TRIGGER t AFTER INSERT ON batch BEGIN DELETE FROM batch; END");
-	run_sql(partition_path(f, 1, false), "ALTER TABLE batch RENAME TO other; CREATE VIEW batch AS WITH RECURSIVE"
-					     " n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT * FROM n, other");
+	run_sql(partition_path(f, 0, false),
+		"CREATE TRIGGER t AFTER INSERT ON batch BEGIN DELETE FROM batch; END");
+	run_sql(partition_path(f, 1, false),
+		"ALTER TABLE batch RENAME TO other; CREATE VIEW batch AS WITH RECURSIVE"
+		" n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT * FROM n, other");
 	run_sql(partition_path(f, 2, false), "PRAGMA user_version = 99");
 	assert_int_equal(count_records(f, "opensnoop", NULL), RECORDS);
 	s = open_store(f);
@@ -220,15 +231,19 @@ static void test_bad_definition(void **state)
 
 	fill(f);
 	run_sql(partition_path(f, 0, false), "UPDATE schema SET definition = '{\"name\":'");
-	run_sql(partition_path(f, 1, false), "UPDATE schema SET definition = replace(definition, '\"fixed_size\":56',"
-					     " '\"fixed_size\":60000')");
+	run_sql(partition_path(f, 1, false),
+		"UPDATE schema SET definition = replace(definition, '\"fixed_size\":56',"
+		" '\"fixed_size\":60000')");
 	assert_int_equal(count_records(f, "opensnoop", &report), (HOURS - 2) * RECORDS);
 	assert_int_equal(report.bad_batches, 1);
 	assert_int_equal(report.bad_records, RECORDS);
 	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop"), "800");
 }
 
-/* ---- batches alone -------------------------------------------------------------------------------------- */
+/*
+ * ---- batches alone
+ * --------------------------------------------------------------------------------------
+ */
 
 static struct sealed_batch *sealed(struct fixture *f, u32 count, bool noise)
 {
@@ -239,7 +254,9 @@ static struct sealed_batch *sealed(struct fixture *f, u32 count, bool noise)
 
 	for (u32 i = 0; i < count; i++) {
 		struct open_record o = { .pid = i };
-		struct record r = { .schema = f->schema, .data = (u8 *)&o, .size = sizeof(o), .wall_ns = i };
+		struct record r = {
+			.schema = f->schema, .data = (u8 *)&o, .size = sizeof(o), .wall_ns = i
+		};
 
 		for (size_t k = 0; noise && k < sizeof(o.tail); k++)
 			o.tail[k] = (char)((random = random * 6364136223846793005ULL + 1) >> 56);
@@ -279,8 +296,10 @@ static void test_batches(void **state)
 
 static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-	TEST(test_not_a_database), TEST(test_damaged_while_open), TEST(test_truncated), TEST(test_flipped_bit),
-	TEST(test_any_byte),	   TEST(test_forged),		  TEST(test_bad_definition), TEST(test_batches),
+	TEST(test_not_a_database), TEST(test_damaged_while_open),
+	TEST(test_truncated),	   TEST(test_flipped_bit),
+	TEST(test_any_byte),	   TEST(test_forged),
+	TEST(test_bad_definition), TEST(test_batches),
 };
 
 int run_damage_tests(void)

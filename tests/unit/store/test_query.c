@@ -10,7 +10,8 @@ static void fill(struct fixture *f, u32 hours, u32 records)
 
 	for (u32 h = 0; h < hours; h++)
 		for (u32 i = 0; i < records; i++)
-			append_open(s, f->schema, T0_NS + h * HOUR_NS + i * NSEC_PER_SEC, h * records + i);
+			append_open(s, f->schema, T0_NS + h * HOUR_NS + i * NSEC_PER_SEC,
+				    h * records + i);
 	assert_int_equal(store_flush(s), 0);
 	store_close(s);
 }
@@ -23,11 +24,18 @@ static void test_many_partitions(void **state)
 	assert_int_equal(partition_count(f, false), 25);
 	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop"), "750");
 	assert_string_equal(query_one(f, "SELECT sum(pid) FROM opensnoop"), "280875");
-	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop WHERE comm = 'comm3'"), "75");
-	assert_string_equal(query_one(f, "SELECT group_concat(n) FROM (SELECT count(*) AS n FROM opensnoop"
-					 " GROUP BY comm ORDER BY comm LIMIT 3)"), "75,75,75");
-	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop a JOIN opensnoop b ON a.time_ns = b.time_ns"
-					 " WHERE a.pid < 20 AND b.pid < 40"), "20");
+	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop WHERE comm = 'comm3'"),
+			    "75");
+	assert_string_equal(
+		query_one(f, "SELECT group_concat(n) FROM (SELECT count(*) AS n FROM opensnoop"
+			     " GROUP BY comm ORDER BY comm LIMIT 3)"),
+		"75,75,75");
+	assert_string_equal(
+		query_one(
+			f,
+			"SELECT count(*) FROM opensnoop a JOIN opensnoop b ON a.time_ns = b.time_ns"
+			" WHERE a.pid < 20 AND b.pid < 40"),
+		"20");
 }
 
 static void test_time(void **state)
@@ -67,9 +75,11 @@ static void test_time(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char sql[256];
 
-		snprintf(sql, sizeof(sql), "SELECT count(*) FROM opensnoop WHERE %s", cases[i].where);
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM opensnoop WHERE %s",
+			 cases[i].where);
 		if (strcmp(query_one(f, sql), cases[i].count))
-			fail_msg("%s: %s, not %s", cases[i].where, query_one(f, sql), cases[i].count);
+			fail_msg("%s: %s, not %s", cases[i].where, query_one(f, sql),
+				 cases[i].count);
 	}
 }
 
@@ -108,7 +118,10 @@ static void test_versions(void **state)
 		char pid[8];
 		u64 extra;
 	} bytes = { .pid = "seven", .extra = 42 };
-	struct record r = { .schema = second, .data = (u8 *)&bytes, .size = sizeof(bytes), .wall_ns = T0_NS + HOUR_NS };
+	struct record r = { .schema = second,
+			    .data = (u8 *)&bytes,
+			    .size = sizeof(bytes),
+			    .wall_ns = T0_NS + HOUR_NS };
 	struct store *s;
 
 	second->version = 2;
@@ -122,10 +135,15 @@ static void test_versions(void **state)
 	assert_int_equal(store_flush(s), 0);
 	store_close(s);
 	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop"), "5");
-	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop WHERE extra IS NULL AND comm IS NOT NULL"), "4");
+	assert_string_equal(
+		query_one(f,
+			  "SELECT count(*) FROM opensnoop WHERE extra IS NULL AND comm IS NOT NULL"),
+		"4");
 	assert_string_equal(query_one(f, "SELECT pid FROM opensnoop WHERE extra = 42"), "seven");
-	assert_string_equal(query_one(f, "SELECT group_concat(typeof(pid)) FROM (SELECT pid FROM opensnoop"
-					 " ORDER BY typeof(pid))"), "integer,integer,integer,integer,text");
+	assert_string_equal(
+		query_one(f, "SELECT group_concat(typeof(pid)) FROM (SELECT pid FROM opensnoop"
+			     " ORDER BY typeof(pid))"),
+		"integer,integer,integer,integer,text");
 	assert_string_equal(query_one(f, "SELECT version || ' ' || records FROM schemas"), "2 5");
 	schema_free(second);
 }
@@ -143,16 +161,24 @@ static void test_about(void **state)
 	append_open(s, reserved, T0_NS, 3);
 	store_close(s);
 	fill(f, 2, 10);
-	assert_string_equal(query_one(f, "SELECT group_concat(name, ' ') FROM (SELECT * FROM schemas ORDER BY name)"),
-			    "_1st__odd__name _1st_odd_name opensnoop schemas_");
+	assert_string_equal(
+		query_one(
+			f,
+			"SELECT group_concat(name, ' ') FROM (SELECT * FROM schemas ORDER BY name)"),
+		"_1st__odd__name _1st_odd_name opensnoop schemas_");
 	assert_string_equal(query_one(f, "SELECT pid FROM schemas_"), "3");
-	assert_string_equal(query_one(f, "SELECT records || ' ' || first || ' ' || last FROM schemas WHERE name='opensnoop'"),
-			    "20 2025-11-20T01:00:00.000000000Z 2025-11-20T02:00:09.000000000Z");
-	assert_string_equal(query_one(f, "SELECT group_concat(name) FROM columns WHERE schema='opensnoop'"),
-			    "time,time_ns,pid,error,duration,comm,path");
-	assert_string_equal(query_one(f, "SELECT type || ' ' || kind || ' ' || unit || ' ' || help FROM columns"
-					 " WHERE schema='opensnoop' AND name='duration'"),
-			    "INTEGER duration_ns ns how long");
+	assert_string_equal(
+		query_one(
+			f,
+			"SELECT records || ' ' || first || ' ' || last FROM schemas WHERE name='opensnoop'"),
+		"20 2025-11-20T01:00:00.000000000Z 2025-11-20T02:00:09.000000000Z");
+	assert_string_equal(
+		query_one(f, "SELECT group_concat(name) FROM columns WHERE schema='opensnoop'"),
+		"time,time_ns,pid,error,duration,comm,path");
+	assert_string_equal(
+		query_one(f, "SELECT type || ' ' || kind || ' ' || unit || ' ' || help FROM columns"
+			     " WHERE schema='opensnoop' AND name='duration'"),
+		"INTEGER duration_ns ns how long");
 }
 
 static void test_errors(void **state)
@@ -165,12 +191,15 @@ static void test_errors(void **state)
 	assert_non_null(strstr(text, "is empty"));
 	fill(f, 1, 10);
 	text = query_error(f, "SELECT * FROM opensnop", -ENOENT);
-	assert_non_null(strstr(text, "no such table: opensnop (did you mean 'opensnoop'?); tables: opensnoop, schemas"));
+	assert_non_null(strstr(
+		text,
+		"no such table: opensnop (did you mean 'opensnoop'?); tables: opensnoop, schemas"));
 	text = query_error(f, "SELECT pids FROM opensnoop", -ENOENT);
-	assert_non_null(strstr(text, "no such column: pids (did you mean 'pid'?)\n  SELECT pids FROM"));
+	assert_non_null(
+		strstr(text, "no such column: pids (did you mean 'pid'?)\n  SELECT pids FROM"));
 	assert_true(str_ends(text, "\n         ^"));
 	text = query_error(f, "SELECT 1\nFORM opensnoop x y", -EINVAL);
-		assert_non_null(strstr(text, "syntax error\n  FORM opensnoop x y\n       ^"));
+	assert_non_null(strstr(text, "syntax error\n  FORM opensnoop x y\n       ^"));
 	query_error(f, "SELECT 1; SELECT 2", -EINVAL);
 	query_error(f, "SELECT 1; -- and a comment", 0);
 	query_error(f, "", -EINVAL);
@@ -193,13 +222,31 @@ static void test_read_only(void **state)
 {
 	struct fixture *f = *state;
 	static const char *const refused[] = {
-		"DELETE FROM opensnoop", "DELETE FROM schemas", "INSERT INTO columns VALUES (1,2,3,4,5,6)",
-		"UPDATE schemas SET name = 'x'", "CREATE TABLE t(a)", "CREATE TEMP TABLE t(a)", "DROP TABLE schemas",
-		"ATTACH '/tmp/saker-store-x' AS x", "DETACH main", "PRAGMA query_only=OFF", "PRAGMA table_info(schemas)",
-		"VACUUM", "VACUUM INTO '/tmp/saker-store-x'", "BEGIN", "COMMIT", "ANALYZE", "REINDEX", "SAVEPOINT a",
-		"SELECT load_extension('x')", "CREATE VIEW v AS SELECT 1", "ALTER TABLE schemas RENAME TO x",
-		"EXPLAIN DELETE FROM schemas", "WITH a AS (SELECT 1) DELETE FROM schemas",
-		"CREATE VIRTUAL TABLE x USING saker(0)", "SELECT * FROM pragma_database_list",
+		"DELETE FROM opensnoop",
+		"DELETE FROM schemas",
+		"INSERT INTO columns VALUES (1,2,3,4,5,6)",
+		"UPDATE schemas SET name = 'x'",
+		"CREATE TABLE t(a)",
+		"CREATE TEMP TABLE t(a)",
+		"DROP TABLE schemas",
+		"ATTACH '/tmp/saker-store-x' AS x",
+		"DETACH main",
+		"PRAGMA query_only=OFF",
+		"PRAGMA table_info(schemas)",
+		"VACUUM",
+		"VACUUM INTO '/tmp/saker-store-x'",
+		"BEGIN",
+		"COMMIT",
+		"ANALYZE",
+		"REINDEX",
+		"SAVEPOINT a",
+		"SELECT load_extension('x')",
+		"CREATE VIEW v AS SELECT 1",
+		"ALTER TABLE schemas RENAME TO x",
+		"EXPLAIN DELETE FROM schemas",
+		"WITH a AS (SELECT 1) DELETE FROM schemas",
+		"CREATE VIRTUAL TABLE x USING saker(0)",
+		"SELECT * FROM pragma_database_list",
 	};
 
 	fill(f, 1, 10);
@@ -218,21 +265,29 @@ static void test_read_only(void **state)
 	query_error(f, "EXPLAIN QUERY PLAN SELECT * FROM opensnoop", 0);
 	query_error(f, "EXPLAIN SELECT * FROM opensnoop", 0);
 	query_error(f, "VALUES (1), (2)", 0);
-	assert_string_equal(query_one(f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 5)"
-					 " SELECT sum(i) FROM n"), "15");
+	assert_string_equal(
+		query_one(f,
+			  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 5)"
+			  " SELECT sum(i) FROM n"),
+		"15");
 }
 
 static void test_limits(void **state)
 {
 	struct fixture *f = *state;
-	struct query_options o = { .directory = f->directory, .timeout_ns = 50 * NSEC_PER_MSEC, .row_limit = 3 };
+	struct query_options o = { .directory = f->directory,
+				   .timeout_ns = 50 * NSEC_PER_MSEC,
+				   .row_limit = 3 };
 	_cleanup_(query_closep) struct query *endless = NULL, *rows = NULL, *all = NULL;
 	_cleanup_buf_ struct buf sql = { 0 };
 	u64 start = clock_monotonic_ns();
 
 	fill(f, 1, 10);
-	assert_int_equal(query_open(&o, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n)"
-					" SELECT count(*) FROM n", &endless), 0);
+	assert_int_equal(query_open(&o,
+				    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n)"
+				    " SELECT count(*) FROM n",
+				    &endless),
+			 0);
 	assert_int_equal(query_step(endless), -ETIMEDOUT);
 	assert_true(clock_monotonic_ns() - start < 5 * NSEC_PER_SEC);
 	assert_non_null(strstr(error_text(), "50ms"));
@@ -258,7 +313,9 @@ static void test_limits(void **state)
 	query_error(f, buf_str(&sql), -EINVAL);
 }
 
-/* A query keeps nothing locked between rows: the writer writes, expires, and the query ends well. */
+/*
+ * A query keeps nothing locked between rows: the writer writes, expires, and the query ends well.
+ */
 static void test_expired_meanwhile(void **state)
 {
 	struct fixture *f = *state;
@@ -284,9 +341,10 @@ static void test_expired_meanwhile(void **state)
 
 static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-	TEST(test_many_partitions), TEST(test_time),	  TEST(test_pruning),	 TEST(test_versions),
-	TEST(test_about),	    TEST(test_errors),	  TEST(test_no_store),	 TEST(test_read_only),
-	TEST(test_limits),	    TEST(test_expired_meanwhile),
+	TEST(test_many_partitions),   TEST(test_time),	    TEST(test_pruning),
+	TEST(test_versions),	      TEST(test_about),	    TEST(test_errors),
+	TEST(test_no_store),	      TEST(test_read_only), TEST(test_limits),
+	TEST(test_expired_meanwhile),
 };
 
 int run_query_tests(void)

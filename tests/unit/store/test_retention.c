@@ -54,7 +54,8 @@ static void test_by_size(void **state)
 	s = open_store(f);
 	for (u32 round = 0; round < 40; round++) {
 		for (u32 i = 0; i < 20000; i++)
-			append_open(s, f->schema, T0_NS + round * (HOUR_NS / 16) + i, i * 2654435761u + round);
+			append_open(s, f->schema, T0_NS + round * (HOUR_NS / 16) + i,
+				    i * 2654435761u + round);
 		assert_int_equal(store_flush(s), 0);
 		assert_true(store_expire(s, T0_NS + 3 * HOUR_NS) >= 0);
 		store_health(s, &health);
@@ -79,20 +80,27 @@ static void test_from_the_future(void **state)
 	f->options.max_bytes = 300 << 10;
 	assert_int_equal(store_configure(s, &f->options), 0);
 	assert_true(store_expire(s, T0_NS + 3 * HOUR_NS) >= 1);
-	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop WHERE time > '2099'"), "0");
+	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop WHERE time > '2099'"),
+			    "0");
 	store_close(s);
 }
 
-/* ---- a full disk ------------------------------------------------------------------------------------ */
+/*
+ * ---- a full disk
+ * ------------------------------------------------------------------------------------
+ */
 
-/* In a child: a mount namespace of its own with a small tmpfs over the fixture's directory. Exits with a line number. */
-#define MUST(condition)                                                                                       \
-	do {                                                                                                  \
-		if (!(condition)) {                                                                           \
-			dprintf(2, "%s:%d: %s (%s)\n%s", __FILE__, __LINE__, #condition, error_text(),        \
-				buf_str(&f->log));                                                            \
-			_exit(1);                                                                             \
-		}                                                                                             \
+/*
+ * In a child: a mount namespace of its own with a small tmpfs over the fixture's directory. Exits
+ * with a line number.
+ */
+#define MUST(condition)                                                                  \
+	do {                                                                             \
+		if (!(condition)) {                                                      \
+			dprintf(2, "%s:%d: %s (%s)\n%s", __FILE__, __LINE__, #condition, \
+				error_text(), buf_str(&f->log));                         \
+			_exit(1);                                                        \
+		}                                                                        \
 	} while (0)
 #define NO_NAMESPACE 77
 
@@ -138,10 +146,14 @@ static u64 count_quietly(struct fixture *f)
 static void append_many(struct fixture *f, struct store *s, u32 *next, u32 count)
 {
 	for (u32 i = 0; i < count; i++, ++*next)
-		MUST(append_open(s, f->schema, T0_NS + *next * NSEC_PER_MSEC, *next * 2654435761u) == 0);
+		MUST(append_open(s, f->schema, T0_NS + *next * NSEC_PER_MSEC,
+				 *next * 2654435761u) == 0);
 }
 
-/* Kept in memory while that lasts, then dropped and counted; all that was kept is written when there is room. */
+/*
+ * Kept in memory while that lasts, then dropped and counted; all that was kept is written when
+ * there is room.
+ */
 static void full_then_room(struct fixture *f)
 {
 	const struct store_statistics *st;
@@ -190,7 +202,8 @@ static void full_expires(struct fixture *f)
 	MUST(store_open(&f->options, &s) == 0);
 	for (u32 h = 0; h < 12; h++) {
 		for (u32 i = 0; i < 40000; i++)
-			MUST(append_open(s, f->schema, T0_NS + h * HOUR_NS + i, i * 2654435761u) == 0);
+			MUST(append_open(s, f->schema, T0_NS + h * HOUR_NS + i, i * 2654435761u) ==
+			     0);
 		store_flush(s);
 	}
 	store_health(s, &health);
@@ -255,7 +268,7 @@ static void test_full_from_the_start(void **state)
 
 static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-	TEST(test_by_age),	    TEST(test_by_size),	     TEST(test_from_the_future),
+	TEST(test_by_age),	   TEST(test_by_size),	    TEST(test_from_the_future),
 	TEST(test_full_then_room), TEST(test_full_expires), TEST(test_full_from_the_start),
 };
 

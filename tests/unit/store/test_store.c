@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Records in, records out: order, ranges, partitions, budgets, who may open a store, and what a kill leaves. */
+/*
+ * Records in, records out: order, ranges, partitions, budgets, who may open a store, and what a
+ * kill leaves.
+ */
 #include "fixture.h"
 
 #include <signal.h>
@@ -55,13 +58,15 @@ static int in_order(void *context, const struct record *r)
 	return e->next++ == e->last ? 7 : 0;
 }
 
-/* Both bounds belong to the range, over a border of partitions; a callback's result ends the scan. */
+/*
+ * Both bounds belong to the range, over a border of partitions; a callback's result ends the scan.
+ */
 static void test_range(void **state)
 {
 	struct fixture *f = *state;
-	struct store_range range = {
-		.schema = "opensnoop", .time_min = T0_NS + 3500 * NSEC_PER_SEC, .time_max = T0_NS + 3700 * NSEC_PER_SEC
-	};
+	struct store_range range = { .schema = "opensnoop",
+				     .time_min = T0_NS + 3500 * NSEC_PER_SEC,
+				     .time_max = T0_NS + 3700 * NSEC_PER_SEC };
 	struct expected e = { 3500, UINT64_MAX };
 	struct store_scan_report report;
 	struct store *s;
@@ -245,7 +250,10 @@ static void test_killed(void **state)
 	assert_int_equal(partition_count(f, true), 0);
 }
 
-/* Killed at any moment, also within a transaction: what a flush said is written, is there, and whole. */
+/*
+ * Killed at any moment, also within a transaction: what a flush said is written, is there, and
+ * whole.
+ */
 static void test_killed_at_any_moment(void **state)
 {
 	struct fixture *f = *state;
@@ -266,8 +274,10 @@ static void test_killed_at_any_moment(void **state)
 				_exit(1);
 			for (next = written;;) {
 				for (u32 i = 0; i < 500; i++, next++)
-					append_open(s, f->schema, T0_NS + next * NSEC_PER_SEC, next);
-				if (store_flush(s) || write(told[1], &next, sizeof(next)) != sizeof(next))
+					append_open(s, f->schema, T0_NS + next * NSEC_PER_SEC,
+						    next);
+				if (store_flush(s) ||
+				    write(told[1], &next, sizeof(next)) != sizeof(next))
 					_exit(2);
 			}
 		}
@@ -284,7 +294,10 @@ static void test_killed_at_any_moment(void **state)
 			struct store_scan_report report;
 			u64 n = count_records(f, "opensnoop", &report);
 
-			/* One more may have been committed than was told, or its part in one of two partitions. */
+			/*
+			 * One more may have been committed than was told, or its part in one of two
+			 * partitions.
+			 */
 			assert_true(n >= written && n <= written + 500);
 			assert_int_equal(report.bad_batches + report.bad_partitions, 0);
 			written = (u32)n;
@@ -315,9 +328,12 @@ static void test_reader_beside_writer(void **state)
 		for (int changes = 0; changes < 20;) {
 			struct store_scan_report report;
 
-			if (try_count(f, "opensnoop", &report, &n) || n < before || report.bad_batches ||
-			    report.bad_partitions)
+			if (try_count(f, "opensnoop", &report, &n) || n < before ||
+			    report.bad_batches || report.bad_partitions) {
+				dprintf(2, "%llu after %llu: %s\n%s", (unsigned long long)n,
+					(unsigned long long)before, error_text(), buf_str(&f->log));
 				_exit(1);
+			}
 			changes += n > before;
 			before = n;
 		}
@@ -357,10 +373,17 @@ static void test_deleted_under_us(void **state)
 
 static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-	TEST(test_round_trip),	   TEST(test_range),	 TEST(test_out_of_order),
-	TEST(test_writes_before_flush), TEST(test_budget), TEST(test_refused_records),
-	TEST(test_directory),	   TEST(test_killed),	 TEST(test_reader_beside_writer),
-	TEST(test_deleted_under_us), TEST(test_killed_at_any_moment),
+	TEST(test_round_trip),
+	TEST(test_range),
+	TEST(test_out_of_order),
+	TEST(test_writes_before_flush),
+	TEST(test_budget),
+	TEST(test_refused_records),
+	TEST(test_directory),
+	TEST(test_killed),
+	TEST(test_reader_beside_writer),
+	TEST(test_deleted_under_us),
+	TEST(test_killed_at_any_moment),
 };
 
 int run_store_tests(void)

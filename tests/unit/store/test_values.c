@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every class of value through the store and out of SQL, with what the query promises about each. */
+/*
+ * Every class of value through the store and out of SQL, with what the query promises about each.
+ */
 #include "fixture.h"
 
 #include <arpa/inet.h>
@@ -25,7 +27,8 @@ struct all_record {
 	char tail[128];
 };
 
-static int add(struct schema *s, const char *name, const char *kind, size_t offset, u32 size, bool is_signed)
+static int add(struct schema *s, const char *name, const char *kind, size_t offset, u32 size,
+	       bool is_signed)
 {
 	int i = schema_add(s, name, "", kind_find(kind), (u32)offset, size, is_signed);
 
@@ -33,8 +36,8 @@ static int add(struct schema *s, const char *name, const char *kind, size_t offs
 	return i;
 }
 
-#define ADD(name, kind, member, is_signed)                         \
-	add(s, name, kind, offsetof(struct all_record, member),    \
+#define ADD(name, kind, member, is_signed)                      \
+	add(s, name, kind, offsetof(struct all_record, member), \
 	    sizeof(((struct all_record *)0)->member), is_signed)
 
 static struct schema *all_schema(void)
@@ -86,9 +89,20 @@ static void append_all(struct store *s, const struct schema *schema)
 {
 	struct all_record a = {
 		.header = { .time = 5000, .size = offsetof(struct all_record, tail) },
-		.u64_value = UINT64_MAX, .s64_value = INT64_MIN, .flag = 1, .u8_value = 200, .port = 65535, .signal = 9,
-		.error = 2, .state = 2, .rate = 0.25, .duration = 1200000, .started = 3000,
-		.comm = "sixteen-letters!", .slots = { 3, 0, 5 }, .syscall = 0,
+		.u64_value = UINT64_MAX,
+		.s64_value = INT64_MIN,
+		.flag = 1,
+		.u8_value = 200,
+		.port = 65535,
+		.signal = 9,
+		.error = 2,
+		.state = 2,
+		.rate = 0.25,
+		.duration = 1200000,
+		.started = 3000,
+		.comm = "sixteen-letters!",
+		.slots = { 3, 0, 5 },
+		.syscall = 0,
 	};
 	struct record r = { .schema = schema, .data = (u8 *)&a, .wall_ns = T0_NS + 123456789 };
 
@@ -155,9 +169,11 @@ static void test_values(void **state)
 
 	append_all(s, schema);
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-		snprintf(sql, sizeof(sql), "SELECT %s FROM all_kinds ORDER BY time_ns LIMIT 1", values[i].sql);
+		snprintf(sql, sizeof(sql), "SELECT %s FROM all_kinds ORDER BY time_ns LIMIT 1",
+			 values[i].sql);
 		assert_string_equal(query_one(f, sql), values[i].first);
-		snprintf(sql, sizeof(sql), "SELECT %s FROM all_kinds ORDER BY time_ns DESC LIMIT 1", values[i].sql);
+		snprintf(sql, sizeof(sql), "SELECT %s FROM all_kinds ORDER BY time_ns DESC LIMIT 1",
+			 values[i].sql);
 		if (values[i].second)
 			assert_string_equal(query_one(f, sql), values[i].second);
 	}
@@ -185,7 +201,8 @@ static void test_hidden(void **state)
 	assert_true(str_starts(buf_str(&row), "{\"time\":\"2025-11-20T01:00:00.123456789Z\","
 					      "\"u\":-1,"));
 	assert_non_null(strstr(buf_str(&row), "\"rate\":0.25,"));
-		assert_non_null(strstr(buf_str(&row), "\"text\":\"caf\xc3\xa9 \xef\xbf\xbd\\n\\u001b[31m\""));
+	assert_non_null(
+		strstr(buf_str(&row), "\"text\":\"caf\xc3\xa9 \xef\xbf\xbd\\n\\u001b[31m\""));
 	assert_int_equal(query_step(q), 1);
 	assert_int_equal(query_step(q), 0);
 }
