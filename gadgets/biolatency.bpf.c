@@ -28,7 +28,8 @@ struct {
 	__uint(max_entries, 512);
 	__type(key, struct kind_of_request);
 	__type(value, histogram_t);
-} latency SEC(".maps") HISTOGRAM("unit=ns: time on the device (with --queued: and in the queue)");
+} latency SEC(".maps")
+HISTOGRAM("unit=ns: time on the device (with --queued: and in the queue)");
 
 struct INPUT("a block request that is about to start") request_starts {
 	OWNER_COLUMNS;
@@ -80,35 +81,42 @@ static __always_inline int start(struct request *rq, bool inserted)
 }
 
 SEC("?tp_btf/block_rq_insert")
-ALTERNATIVE("insert", 1, "") ARGUMENTS(1) WHEN("queued")
+ALTERNATIVE("insert", 1, "since 5.11")
+ARGUMENTS(1)
+WHEN("queued")
 int BPF_PROG(rq_insert, struct request *rq)
 {
 	return start(rq, true);
 }
 
 SEC("?tp_btf/block_rq_insert")
-ALTERNATIVE("insert", 2, "before 5.11") ARGUMENTS(2) WHEN("queued")
+ALTERNATIVE("insert", 2, "before 5.11")
+ARGUMENTS(2)
+WHEN("queued")
 int BPF_PROG(rq_insert_queue, struct request_queue *q, struct request *rq)
 {
 	return start(rq, true);
 }
 
 SEC("?tp_btf/block_rq_issue")
-ALTERNATIVE("issue", 1, "") ARGUMENTS(1)
+ALTERNATIVE("issue", 1, "since 5.11")
+ARGUMENTS(1)
 int BPF_PROG(rq_issue, struct request *rq)
 {
 	return start(rq, false);
 }
 
 SEC("?tp_btf/block_rq_issue")
-ALTERNATIVE("issue", 2, "before 5.11") ARGUMENTS(2)
+ALTERNATIVE("issue", 2, "before 5.11")
+ARGUMENTS(2)
 int BPF_PROG(rq_issue_queue, struct request_queue *q, struct request *rq)
 {
 	return start(rq, false);
 }
 
 SEC("?tp_btf/block_rq_merge")
-OPTIONAL WHEN("queued")
+OPTIONAL
+WHEN("queued")
 int BPF_PROG(rq_merge, struct request *rq)
 {
 	u64 key = (u64)rq;

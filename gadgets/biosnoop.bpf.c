@@ -101,35 +101,40 @@ static __always_inline void report(const struct pending *p, s32 status)
 }
 
 SEC("?tp_btf/block_io_start")
-OPTIONAL int BPF_PROG(io_start, struct request *rq)
+OPTIONAL
+int BPF_PROG(io_start, struct request *rq)
 {
 	return made(rq);
 }
 
 /* The argument `q` before the request is gone since 5.11 and 5.10.137. */
 SEC("?tp_btf/block_rq_insert")
-ALTERNATIVE("insert", 1, "") ARGUMENTS(1)
+ALTERNATIVE("insert", 1, "since 5.11")
+ARGUMENTS(1)
 int BPF_PROG(rq_insert, struct request *rq)
 {
 	return inserted(rq);
 }
 
 SEC("?tp_btf/block_rq_insert")
-ALTERNATIVE("insert", 2, "before 5.11") ARGUMENTS(2)
+ALTERNATIVE("insert", 2, "before 5.11")
+ARGUMENTS(2)
 int BPF_PROG(rq_insert_queue, struct request_queue *q, struct request *rq)
 {
 	return inserted(rq);
 }
 
 SEC("?tp_btf/block_rq_issue")
-ALTERNATIVE("issue", 1, "") ARGUMENTS(1)
+ALTERNATIVE("issue", 1, "since 5.11")
+ARGUMENTS(1)
 int BPF_PROG(rq_issue, struct request *rq)
 {
 	return issued(rq);
 }
 
 SEC("?tp_btf/block_rq_issue")
-ALTERNATIVE("issue", 2, "before 5.11") ARGUMENTS(2)
+ALTERNATIVE("issue", 2, "before 5.11")
+ARGUMENTS(2)
 int BPF_PROG(rq_issue_queue, struct request_queue *q, struct request *rq)
 {
 	return issued(rq);
@@ -137,7 +142,8 @@ int BPF_PROG(rq_issue_queue, struct request_queue *q, struct request *rq)
 
 /* Since 5.11: a request that goes into another never completes. */
 SEC("?tp_btf/block_rq_merge")
-OPTIONAL int BPF_PROG(rq_merge, struct request *rq)
+OPTIONAL
+int BPF_PROG(rq_merge, struct request *rq)
 {
 	u64 key = (u64)rq;
 

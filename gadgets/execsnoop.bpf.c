@@ -139,25 +139,29 @@ static __always_inline int leave(s64 ret)
 }
 
 SEC("tp/syscalls/sys_enter_execve")
-WHEN("failed") int execve_enter(struct syscall_enter_context *c)
+WHEN("failed")
+int execve_enter(struct syscall_enter_context *c)
 {
 	return enter(c->args[0], c->args[1]);
 }
 
 SEC("tp/syscalls/sys_exit_execve")
-WHEN("failed") int execve_leave(struct syscall_exit_context *c)
+WHEN("failed")
+int execve_leave(struct syscall_exit_context *c)
 {
 	return leave(c->ret);
 }
 
 SEC("tp/syscalls/sys_enter_execveat")
-WHEN("failed") int execveat_enter(struct syscall_enter_context *c)
+WHEN("failed")
+int execveat_enter(struct syscall_enter_context *c)
 {
 	return enter(c->args[1], c->args[2]);
 }
 
 SEC("tp/syscalls/sys_exit_execveat")
-WHEN("failed") int execveat_leave(struct syscall_exit_context *c)
+WHEN("failed")
+int execveat_leave(struct syscall_exit_context *c)
 {
 	return leave(c->ret);
 }

@@ -81,16 +81,16 @@ int BPF_PROG(generated, int signal, void *info, struct task_struct *task)
 	return 0;
 }
 
-#define SENDER(name, target, signal, constant)                                   \
-	SEC("tp/syscalls/sys_enter_" #name)                                      \
-	int name##_enter(struct syscall_enter_context *c)                        \
-	{                                                                        \
-		return enter(target, signal, constant);                          \
-	}                                                                        \
-	SEC("tp/syscalls/sys_exit_" #name)                                       \
-	int name##_leave(struct syscall_exit_context *c)                         \
-	{                                                                        \
-		return leave(c->ret);                                            \
+#define SENDER(name, target, signal, constant)            \
+	SEC("tp/syscalls/sys_enter_" #name)               \
+	int name##_enter(struct syscall_enter_context *c) \
+	{                                                 \
+		return enter(target, signal, constant);   \
+	}                                                 \
+	SEC("tp/syscalls/sys_exit_" #name)                \
+	int name##_leave(struct syscall_exit_context *c)  \
+	{                                                 \
+		return leave(c->ret);                     \
 	}
 
 SENDER(kill, c->args[0], c->args[1], KILL)

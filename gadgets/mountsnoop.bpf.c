@@ -75,27 +75,27 @@ static __always_inline int enter(struct call *call)
 	return 0;
 }
 
-#define LEAVE(name)                                                              \
-	EVENT_BUFFER(name##_buffer, struct mount_call, 4096);                    \
-	SEC("tp/syscalls/sys_exit_" #name)                                       \
-	int name##_leave(struct syscall_exit_context *c)                         \
-	{                                                                        \
-		u32 tid = bpf_get_current_pid_tgid();                            \
-		struct call *call = bpf_map_lookup_elem(&calls, &tid);           \
-		struct mount_call *e = event_buffer(name##_buffer);              \
-                                                                                 \
-		if (!call)                                                       \
-			return 0;                                                \
-		if (!failed || c->ret < 0) {                                     \
-			fill(e, call, c->ret);                                   \
-			add_user_text(name##_buffer, e, fs, TYPE, call->type);   \
+#define LEAVE(name)                                                                  \
+	EVENT_BUFFER(name##_buffer, struct mount_call, 4096);                        \
+	SEC("tp/syscalls/sys_exit_" #name)                                           \
+	int name##_leave(struct syscall_exit_context *c)                             \
+	{                                                                            \
+		u32 tid = bpf_get_current_pid_tgid();                                \
+		struct call *call = bpf_map_lookup_elem(&calls, &tid);               \
+		struct mount_call *e = event_buffer(name##_buffer);                  \
+                                                                                     \
+		if (!call)                                                           \
+			return 0;                                                    \
+		if (!failed || c->ret < 0) {                                         \
+			fill(e, call, c->ret);                                       \
+			add_user_text(name##_buffer, e, fs, TYPE, call->type);       \
 			add_user_text(name##_buffer, e, source, PATH, call->source); \
 			add_user_text(name##_buffer, e, target, PATH, call->target); \
-			if (WHERE(e))                                            \
-				emit_buffer(name##_buffer, e);                   \
-		}                                                                \
-		bpf_map_delete_elem(&calls, &tid);                               \
-		return 0;                                                        \
+			if (WHERE(e))                                                \
+				emit_buffer(name##_buffer, e);                       \
+		}                                                                    \
+		bpf_map_delete_elem(&calls, &tid);                                   \
+		return 0;                                                            \
 	}
 
 static __always_inline void fill(struct mount_call *e, const struct call *call, s64 ret)

@@ -31,15 +31,15 @@ static __always_inline void fill_trigger(struct oom *e)
 }
 
 /* A macro, since CO-RE wants to see the index. */
-#define pages_of(mm, which)                                                      \
-	({                                                                       \
-		struct mm_struct___before_6_2 *_old = (void *)(mm);              \
-		s64 _pages;                                                      \
-		if (bpf_core_type_exists(struct mm_rss_stat))                    \
+#define pages_of(mm, which)                                                          \
+	({                                                                           \
+		struct mm_struct___before_6_2 *_old = (void *)(mm);                  \
+		s64 _pages;                                                          \
+		if (bpf_core_type_exists(struct mm_rss_stat))                        \
 			_pages = BPF_CORE_READ(_old, rss_stat.count[which].counter); \
-		else                                                             \
-			_pages = BPF_CORE_READ(mm, rss_stat[which].count);       \
-		_pages < 0 ? 0 : _pages;                                         \
+		else                                                                 \
+			_pages = BPF_CORE_READ(mm, rss_stat[which].count);           \
+		_pages < 0 ? 0 : _pages;                                             \
 	})
 
 static __always_inline void fill_victim(struct oom *e, struct task_struct *task)
@@ -54,7 +54,8 @@ static __always_inline void fill_victim(struct oom *e, struct task_struct *task)
 }
 
 SEC("?tp_btf/mark_victim")
-ALTERNATIVE("victim", 1, "the victim itself") ARGUMENTS(2)
+ALTERNATIVE("victim", 1, "the victim itself")
+ARGUMENTS(2)
 int BPF_PROG(victim, struct task_struct *task, u32 uid)
 {
 	struct oom e = {};
@@ -68,7 +69,8 @@ int BPF_PROG(victim, struct task_struct *task, u32 uid)
 }
 
 SEC("?tp_btf/mark_victim")
-ALTERNATIVE("victim", 2, "of other processes than the one that asked only the id") ARGUMENTS(1)
+ALTERNATIVE("victim", 2, "of other processes than the one that asked only the id")
+ARGUMENTS(1)
 int BPF_PROG(victim_id, int pid)
 {
 	struct oom e = {};

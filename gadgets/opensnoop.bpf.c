@@ -61,7 +61,8 @@ struct {
 	__uint(max_entries, 8192);
 	__type(key, struct process);
 	__type(value, struct opens);
-} processes SEC(".maps") TABLE("when=summary, sort=opens: opens of each process");
+} processes SEC(".maps")
+TABLE("when=summary, sort=opens: opens of each process");
 
 struct call {
 	const char *path;
@@ -105,23 +106,23 @@ EVENT_BUFFER(openat2_buffer, struct open, 4096);
 EVENT_BUFFER(creat_buffer, struct open, 4096);
 
 /* A macro, since every program has a buffer of its own (see EVENT_BUFFER). */
-#define LEAVE(buffer, c)                                                         \
-	({                                                                       \
-		u32 _tid = bpf_get_current_pid_tgid();                           \
-		struct call *_call = bpf_map_lookup_elem(&calls, &_tid);         \
-		if (_call && !(failed && (c)->ret >= 0)) {                       \
-			struct open *_e = event_buffer(buffer);                  \
-			fill(_e, _call, (c)->ret);                               \
-			add_user_text(buffer, _e, path, 4096, _call->path);      \
-			if (WHERE(_e)) {                                         \
-				if (summary)                                     \
-					count(_e);                               \
-				emit_buffer(buffer, _e);                         \
-			}                                                        \
-		}                                                                \
-		if (_call)                                                       \
-			bpf_map_delete_elem(&calls, &_tid);                      \
-		0;                                                               \
+#define LEAVE(buffer, c)                                                    \
+	({                                                                  \
+		u32 _tid = bpf_get_current_pid_tgid();                      \
+		struct call *_call = bpf_map_lookup_elem(&calls, &_tid);    \
+		if (_call && !(failed && (c)->ret >= 0)) {                  \
+			struct open *_e = event_buffer(buffer);             \
+			fill(_e, _call, (c)->ret);                          \
+			add_user_text(buffer, _e, path, 4096, _call->path); \
+			if (WHERE(_e)) {                                    \
+				if (summary)                                \
+					count(_e);                          \
+				emit_buffer(buffer, _e);                    \
+			}                                                   \
+		}                                                           \
+		if (_call)                                                  \
+			bpf_map_delete_elem(&calls, &_tid);                 \
+		0;                                                          \
 	})
 
 static __always_inline void fill(struct open *e, const struct call *call, s64 ret)
@@ -165,25 +166,29 @@ int openat2_leave(struct syscall_exit_context *c)
 }
 
 SEC("?tp/syscalls/sys_enter_open")
-OPTIONAL int open_enter(struct syscall_enter_context *c)
+OPTIONAL
+int open_enter(struct syscall_enter_context *c)
 {
 	return enter(c->args[0], c->args[1], c->args[2]);
 }
 
 SEC("?tp/syscalls/sys_exit_open")
-OPTIONAL int open_leave(struct syscall_exit_context *c)
+OPTIONAL
+int open_leave(struct syscall_exit_context *c)
 {
 	return LEAVE(open_buffer, c);
 }
 
 SEC("?tp/syscalls/sys_enter_creat")
-OPTIONAL int creat_enter(struct syscall_enter_context *c)
+OPTIONAL
+int creat_enter(struct syscall_enter_context *c)
 {
 	return enter(c->args[0], O_CREAT | O_WRONLY | O_TRUNC, c->args[1]);
 }
 
 SEC("?tp/syscalls/sys_exit_creat")
-OPTIONAL int creat_leave(struct syscall_exit_context *c)
+OPTIONAL
+int creat_leave(struct syscall_exit_context *c)
 {
 	return LEAVE(creat_buffer, c);
 }

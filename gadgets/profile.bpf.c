@@ -32,7 +32,8 @@ struct {
 	__uint(max_entries, 16384);
 	__type(key, struct sampled);
 	__type(value, count_t);
-} samples SEC(".maps") STACKS("each=clear: samples of each stack");
+} samples SEC(".maps")
+STACKS("each=clear: samples of each stack");
 
 enum { DEPTH = 127 };
 
@@ -75,7 +76,8 @@ static __always_inline s32 stack_of(void *context, u64 flags)
 }
 
 SEC("perf_event")
-SAMPLE("frequency") int tick(void *context)
+SAMPLE("frequency")
+int tick(void *context)
 {
 	static const count_t none;
 	struct sampled key = { .kernel_stack = -1, .user_stack = -1 };

@@ -32,7 +32,8 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, histogram_t);
-} latency SEC(".maps") HISTOGRAM("single, unit=ns: time from runnable to running");
+} latency SEC(".maps")
+HISTOGRAM("single, unit=ns: time from runnable to running");
 
 /* Not run-time allocated: memory cannot be had under a run queue's lock. */
 struct {
@@ -40,7 +41,8 @@ struct {
 	__uint(max_entries, 2048);
 	__type(key, struct waiter);
 	__type(value, histogram_t);
-} each SEC(".maps") HISTOGRAM("unit=ns: time from runnable to running");
+} each SEC(".maps")
+HISTOGRAM("unit=ns: time from runnable to running");
 
 struct INPUT("a task that gets its CPU") task_runs {
 	OWNER_COLUMNS;

@@ -32,7 +32,8 @@ struct {
 	__uint(max_entries, NUMBERS);
 	__type(key, syscall_t);
 	__type(value, struct calls);
-} by_call SEC(".maps") TABLE("when=!processes, each=clear, sort=count: system calls");
+} by_call SEC(".maps")
+TABLE("when=!processes, each=clear, sort=count: system calls");
 
 struct process_calls {
 	comm_t comm;
@@ -44,7 +45,8 @@ struct {
 	__uint(max_entries, 16384);
 	__type(key, pid_t);
 	__type(value, struct process_calls);
-} by_process SEC(".maps") TABLE("when=processes, each=clear, sort=count: calls of each process");
+} by_process SEC(".maps")
+TABLE("when=processes, each=clear, sort=count: calls of each process");
 
 struct INPUT("a system call that returned") call_returned {
 	OWNER_COLUMNS;
@@ -73,7 +75,8 @@ static __always_inline struct entered *slot_of(u32 tid)
 }
 
 SEC("tp_btf/sys_enter")
-WHEN("latency") int BPF_PROG(enter, struct pt_regs *regs, long number)
+WHEN("latency")
+int BPF_PROG(enter, struct pt_regs *regs, long number)
 {
 	u32 tid = bpf_get_current_pid_tgid();
 	struct entered *slot = slot_of(tid);

@@ -30,7 +30,8 @@ struct {
 	__uint(max_entries, 10240);
 	__type(key, struct traffic_key);
 	__type(value, struct traffic);
-} connections SEC(".maps") TABLE("each=clear, sort=rx, top=20: TCP traffic of each connection");
+} connections SEC(".maps")
+TABLE("each=clear, sort=rx, top=20: TCP traffic of each connection");
 
 struct INPUT("bytes that a process moved on a TCP connection") moved {
 	OWNER_COLUMNS;

@@ -33,23 +33,23 @@ typedef u32 pid_t; /* what user space calls a process id: the thread group */
 typedef u32 tid_t; /* one thread */
 typedef u32 uid_t;
 typedef u32 gid_t;
-typedef u64 cgroup_t;	     /* cgroup v2 id */
+typedef u64 cgroup_t; /* cgroup v2 id */
 typedef char comm_t[16];
-typedef s32 errno_t;	     /* positive errno, 0 is success; shown as ENOENT */
-typedef s64 return_t;	     /* what a system call returned; negative is -errno */
-typedef u32 signal_t;	     /* shown as SIGKILL */
-typedef u32 syscall_t;	     /* shown as its name */
-typedef u64 bytes_t;	     /* shown as 4.0KiB */
+typedef s32 errno_t;   /* positive errno, 0 is success; shown as ENOENT */
+typedef s64 return_t;  /* what a system call returned; negative is -errno */
+typedef u32 signal_t;  /* shown as SIGKILL */
+typedef u32 syscall_t; /* shown as its name */
+typedef u64 bytes_t;   /* shown as 4.0KiB */
 typedef u64 count_t;
 typedef u32 cpu_t;
-typedef u16 port_t;	     /* in host order */
-typedef u32 device_t;	     /* kernel dev_t (major << 20 | minor), shown as a disk's name */
-typedef u32 mode_bits_t;     /* a file's mode, shown in octal */
+typedef u16 port_t;	 /* in host order */
+typedef u32 device_t;	 /* kernel dev_t (major << 20 | minor), shown as a disk's name */
+typedef u32 mode_bits_t; /* a file's mode, shown in octal */
 typedef u64 hex_t;
 typedef struct {
 	u8 bytes[16];
-} ip_t;			     /* IPv6, or IPv4 as ::ffff:a.b.c.d */
-typedef s32 kernel_stack_t;  /* index into the map `stacks`, negative: -errno */
+} ip_t;			    /* IPv6, or IPv4 as ::ffff:a.b.c.d */
+typedef s32 kernel_stack_t; /* index into the map `stacks`, negative: -errno */
 typedef s32 user_stack_t;
 
 /*
@@ -83,32 +83,34 @@ struct header {
 };
 
 /* Who an event is about. Filled by owner_current(), or field by field when `current` is wrong. */
-#define OWNER_COLUMNS                                                    \
-	pid_t pid COL(": process");                                      \
-	tid_t tid COL("hide: thread that did it");                       \
-	uid_t uid COL("hide: user of the process");                      \
-	u32 owner_padding COL("skip");                                   \
-	cgroup_t cgroup COL("hide: id of the cgroup");                   \
+#define OWNER_COLUMNS                                  \
+	pid_t pid COL(": process");                    \
+	tid_t tid COL("hide: thread that did it");     \
+	uid_t uid COL("hide: user of the process");    \
+	u32 owner_padding COL("skip");                 \
+	cgroup_t cgroup COL("hide: id of the cgroup"); \
 	comm_t comm COL(": command name of the process")
 
 #define SAKER_CAT_(a, b) a##b
 #define SAKER_CAT(a, b) SAKER_CAT_(a, b)
 
 /* Also says the licence, which the kernel asks for before it gives most helpers. */
-#define GADGET(text) char LICENSE[] SEC("license") SAKER_TAG("gadget : " text) = "Dual BSD/GPL"
+#define GADGET(text)                  \
+	char LICENSE[] SEC("license") \
+	SAKER_TAG("gadget : " text) = "Dual BSD/GPL"
 /*
  * A short option as the drawer's older tools have it: "-x", or "-p PID" with a value; what it
  * stands for.
  */
-#define ALIAS(flag, expansion, text)                                             \
-	const volatile u8 SAKER_CAT(saker_alias_, __COUNTER__)                   \
+#define ALIAS(flag, expansion, text)                           \
+	const volatile u8 SAKER_CAT(saker_alias_, __COUNTER__) \
 		SAKER_TAG("alias " flag " = " expansion " : " text) = 0
 /*
  * An example for --help and the manual page: the command's words behind `saker`, and what it
  * shows.
  */
-#define EXAMPLE(command, text)                                                   \
-	const volatile u8 SAKER_CAT(saker_example_, __COUNTER__)                 \
+#define EXAMPLE(command, text)                                   \
+	const volatile u8 SAKER_CAT(saker_example_, __COUNTER__) \
 		SAKER_TAG("example " command " : " text) = 0
 /*
  * Lives in .rodata: what it switches off, the verifier removes. `type` is an integer, bool or
@@ -153,7 +155,7 @@ struct header {
 /* ---- what the loader fills in ---------------------------------------------------------------- */
 
 const volatile u16 saker_gadget_number = 0;
-const volatile u8 saker_filtering = 0;	       /* is there an expression at WHERE()? */
+const volatile u8 saker_filtering = 0;		/* is there an expression at WHERE()? */
 const volatile u64 saker_wake_bytes = 64 << 10; /* wake the reader when the ring holds this much */
 /* Our own process: never report it (a feedback loop: printing a line opens, writes, wakes ...). */
 const volatile u32 saker_self_pid = 0;
@@ -170,12 +172,12 @@ static __always_inline void lost(enum saker_loss what)
 }
 
 /* For maps of what is in flight: a full map is a loss that the user hears of. */
-#define map_update_or_lose(map, key, value)                             \
-	({                                                              \
+#define map_update_or_lose(map, key, value)                                \
+	({                                                                 \
 		long _err = bpf_map_update_elem(map, key, value, BPF_ANY); \
-		if (_err)                                               \
-			lost(SAKER_LOST_MAP);                           \
-		_err;                                                   \
+		if (_err)                                                  \
+			lost(SAKER_LOST_MAP);                              \
+		_err;                                                      \
 	})
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -196,42 +198,42 @@ static __always_inline u64 saker_ring_flags(void)
 	return waiting >= saker_wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
-#define header_init(e)                                                           \
-	({                                                                       \
-		(e)->header.type = bpf_core_type_id_local(typeof(*(e)));         \
-		(e)->header.gadget = saker_gadget_number;                        \
-		(e)->header.size = sizeof(*(e));                                 \
-		(e)->header.time = bpf_ktime_get_ns();                           \
+#define header_init(e)                                                   \
+	({                                                               \
+		(e)->header.type = bpf_core_type_id_local(typeof(*(e))); \
+		(e)->header.gadget = saker_gadget_number;                \
+		(e)->header.size = sizeof(*(e));                         \
+		(e)->header.time = bpf_ktime_get_ns();                   \
 	})
 
-#define owner_current(e)                                                         \
-	({                                                                       \
-		u64 _id = bpf_get_current_pid_tgid();                            \
-		(e)->pid = _id >> 32;                                            \
-		(e)->tid = (u32)_id;                                             \
-		(e)->uid = (u32)bpf_get_current_uid_gid();                       \
-		(e)->cgroup = bpf_get_current_cgroup_id();                       \
-		bpf_get_current_comm(&(e)->comm, sizeof((e)->comm));             \
+#define owner_current(e)                                             \
+	({                                                           \
+		u64 _id = bpf_get_current_pid_tgid();                \
+		(e)->pid = _id >> 32;                                \
+		(e)->tid = (u32)_id;                                 \
+		(e)->uid = (u32)bpf_get_current_uid_gid();           \
+		(e)->cgroup = bpf_get_current_cgroup_id();           \
+		bpf_get_current_comm(&(e)->comm, sizeof((e)->comm)); \
 	})
 
 /* The same of another task: what woke, what is about to run, what is killed. */
-#define owner_task(e, task)                                                      \
-	({                                                                       \
-		(e)->pid = BPF_CORE_READ(task, tgid);                            \
-		(e)->tid = BPF_CORE_READ(task, pid);                             \
-		(e)->uid = BPF_CORE_READ(task, cred, uid.val);                   \
-		(e)->cgroup = task_cgroup_id(task);                              \
-		BPF_CORE_READ_INTO(&(e)->comm, task, comm);                      \
+#define owner_task(e, task)                                    \
+	({                                                     \
+		(e)->pid = BPF_CORE_READ(task, tgid);          \
+		(e)->tid = BPF_CORE_READ(task, pid);           \
+		(e)->uid = BPF_CORE_READ(task, cred, uid.val); \
+		(e)->cgroup = task_cgroup_id(task);            \
+		BPF_CORE_READ_INTO(&(e)->comm, task, comm);    \
 	})
 
 /* The owner that was kept since the event began: @from has the members of OWNER_COLUMNS too. */
-#define owner_copy(e, from)                                                      \
-	({                                                                       \
-		(e)->pid = (from)->pid;                                          \
-		(e)->tid = (from)->tid;                                          \
-		(e)->uid = (from)->uid;                                          \
-		(e)->cgroup = (from)->cgroup;                                    \
-		__builtin_memcpy((e)->comm, (from)->comm, sizeof((e)->comm));    \
+#define owner_copy(e, from)                                                   \
+	({                                                                    \
+		(e)->pid = (from)->pid;                                       \
+		(e)->tid = (from)->tid;                                       \
+		(e)->uid = (from)->uid;                                       \
+		(e)->cgroup = (from)->cgroup;                                 \
+		__builtin_memcpy((e)->comm, (from)->comm, sizeof((e)->comm)); \
 	})
 
 static __always_inline bool is_self(void)
@@ -265,48 +267,48 @@ static __always_inline void saker_emit(void *e, u64 size)
  *	if (WHERE(e)) emit_buffer(foo_buffer, e);
  */
 #define SAKER_TAIL_SLACK 264 /* so that a WHERE() literal may be compared at any offset */
-#define EVENT_BUFFER(buffer, event_type, room)                                   \
-	struct buffer {                                                          \
-		event_type event;                                                \
-		char tail[(room) + SAKER_TAIL_SLACK];                            \
-	};                                                                       \
-	enum { buffer##_room = (room) };                                         \
-	struct {                                                                 \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                         \
-		__uint(max_entries, 1);                                          \
-		__type(key, u32);                                                \
-		__type(value, struct buffer);                                    \
+#define EVENT_BUFFER(buffer, event_type, room)           \
+	struct buffer {                                  \
+		event_type event;                        \
+		char tail[(room) + SAKER_TAIL_SLACK];    \
+	};                                               \
+	enum { buffer##_room = (room) };                 \
+	struct {                                         \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+		__uint(max_entries, 1);                  \
+		__type(key, u32);                        \
+		__type(value, struct buffer);            \
 	} buffer##s SEC(".maps")
 
-#define event_buffer(name)                                                       \
-	({                                                                       \
-		u32 _zero = 0;                                                   \
-		struct name *_b = bpf_map_lookup_elem(&name##s, &_zero);         \
-		if (!_b)                                                         \
-			return 0;                                                \
-		&_b->event;                                                      \
+#define event_buffer(name)                                               \
+	({                                                               \
+		u32 _zero = 0;                                           \
+		struct name *_b = bpf_map_lookup_elem(&name##s, &_zero); \
+		if (!_b)                                                 \
+			return 0;                                        \
+		&_b->event;                                              \
 	})
 
 /*
  * Where the next text goes, when the most that it may be still fits there: that comparison is the
  * bound which the verifier of 5.10 sees.
  */
-#define saker_add_tail(name, e, member, max, read)                               \
-	({                                                                       \
-		struct name *_b = (struct name *)(e);                            \
-		u32 _used = (e)->header.size - sizeof(*(e));                     \
-		long _n = 0;                                                     \
+#define saker_add_tail(name, e, member, max, read)                                   \
+	({                                                                           \
+		struct name *_b = (struct name *)(e);                                \
+		u32 _used = (e)->header.size - sizeof(*(e));                         \
+		long _n = 0;                                                         \
 		_Static_assert((max) <= name##_room, "text larger than its buffer"); \
-		if (_used <= name##_room - (max)) {                              \
-			char *_to = _b->tail + _used;                            \
-			_n = read;                                               \
-			if (_n < 0 || _n > (max))                                \
-				_n = 0;                                          \
-		}                                                                \
-		(e)->member.offset = (u16)(e)->header.size;                      \
-		(e)->member.length = (u16)_n;                                    \
-		(e)->header.size += _n;                                          \
-		_n;                                                              \
+		if (_used <= name##_room - (max)) {                                  \
+			char *_to = _b->tail + _used;                                \
+			_n = read;                                                   \
+			if (_n < 0 || _n > (max))                                    \
+				_n = 0;                                              \
+		}                                                                    \
+		(e)->member.offset = (u16)(e)->header.size;                          \
+		(e)->member.length = (u16)_n;                                        \
+		(e)->header.size += _n;                                              \
+		_n;                                                                  \
 	})
 
 /*
@@ -321,19 +323,19 @@ static __always_inline void saker_emit(void *e, u64 size)
  * Adds exactly @length bytes (bounded by @max) as they are: an argument block, a name with a
  * length.
  */
-#define add_user_bytes(name, e, member, max, from, length)                       \
-	saker_add_tail(name, e, member, max, ({                                  \
-		u32 _len = (length);                                             \
-		if (_len > (max))                                                \
-			_len = (max);                                            \
-		bpf_probe_read_user(_to, _len, from) ? 0 : (long)_len;           \
-	}))
+#define add_user_bytes(name, e, member, max, from, length)                            \
+	saker_add_tail(name, e, member, max, ({                                       \
+			       u32 _len = (length);                                   \
+			       if (_len > (max))                                      \
+				       _len = (max);                                  \
+			       bpf_probe_read_user(_to, _len, from) ? 0 : (long)_len; \
+		       }))
 
-#define emit_buffer(name, e)                                                     \
-	({                                                                       \
-		u32 _size = (e)->header.size;                                    \
-		if (_size <= sizeof(*(e)) + name##_room)                         \
-			saker_emit(e, _size);                                    \
+#define emit_buffer(name, e)                             \
+	({                                               \
+		u32 _size = (e)->header.size;            \
+		if (_size <= sizeof(*(e)) + name##_room) \
+			saker_emit(e, _size);            \
 	})
 
 /* ---- WHERE: the filter, compiled by user space into these slots before the program is loaded - */
@@ -368,11 +370,11 @@ static __always_inline bool saker_where(const void *record)
  * The type's id is named so that an INPUT() struct, which nothing else mentions, stays in the
  * BTF.
  */
-#define WHERE(record)                                                            \
-	({                                                                       \
-		if (saker_filtering)                                             \
+#define WHERE(record)                                                                        \
+	({                                                                                   \
+		if (saker_filtering)                                                         \
 			asm volatile("" : : "r"(bpf_core_type_id_local(typeof(*(record))))); \
-		saker_where(record);                                             \
+		saker_where(record);                                                         \
 	})
 
 /* ---- helpers for aggregates ------------------------------------------------------------------ */

@@ -14,10 +14,10 @@ struct owner {
 };
 
 /* For members of OWNER_COLUMNS that nobody knows. */
-#define owner_unknown(e, its_uid)                                                \
-	({                                                                       \
-		(e)->pid = (e)->tid = 0;                                         \
-		(e)->uid = (its_uid);                                            \
-		(e)->cgroup = 0;                                                 \
-		__builtin_memset((e)->comm, 0, sizeof((e)->comm));               \
+#define owner_unknown(e, its_uid)                                  \
+	({                                                         \
+		(e)->pid = (e)->tid = 0;                           \
+		(e)->uid = (its_uid);                              \
+		(e)->cgroup = 0;                                   \
+		__builtin_memset((e)->comm, 0, sizeof((e)->comm)); \
 	})

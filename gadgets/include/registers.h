@@ -13,14 +13,13 @@ static __always_inline u64 function_argument(const struct pt_regs *ctx, u32 n)
 {
 	const struct pt_regs___x86_64 *x86 = (const void *)ctx;
 	const struct pt_regs___arm64 *arm = (const void *)ctx;
+	bool is_x86 = bpf_core_field_exists(struct pt_regs___x86_64, di);
 
-	if (bpf_core_field_exists(struct pt_regs___x86_64, di))
-		return n == 0 ? BPF_CORE_READ(x86, di) :
-		       n == 1 ? BPF_CORE_READ(x86, si) :
-				BPF_CORE_READ(x86, dx);
-	return n == 0 ? BPF_CORE_READ(arm, regs[0]) :
-	       n == 1 ? BPF_CORE_READ(arm, regs[1]) :
-			BPF_CORE_READ(arm, regs[2]);
+	if (n == 0)
+		return is_x86 ? BPF_CORE_READ(x86, di) : BPF_CORE_READ(arm, regs[0]);
+	if (n == 1)
+		return is_x86 ? BPF_CORE_READ(x86, si) : BPF_CORE_READ(arm, regs[1]);
+	return is_x86 ? BPF_CORE_READ(x86, dx) : BPF_CORE_READ(arm, regs[2]);
 }
 
 /* What raw_syscalls:sys_exit does not pass along: which call it was. */

@@ -398,12 +398,17 @@ static bool holds(const struct elf_file *f, size_t i, u64 address)
 
 static size_t read_name(const struct elf_file *f, const struct function *fn, char name[STRING_MAX])
 {
-	size_t n;
+	const char *version;
+	size_t n, len;
 
 	if (fn->name >= f->strings_size)
 		return 0;
 	n = (size_t)MIN((u64)STRING_MAX, f->strings_size - fn->name);
-	return read_at(&f->image, f->strings + fn->name, name, n) ? strnlen(name, n) : 0;
+	if (!read_at(&f->image, f->strings + fn->name, name, n))
+		return 0;
+	len = strnlen(name, n);
+	version = len > 1 ? memchr(name + 1, '@', len - 1) : NULL; /* "fclose@@GLIBC_2.2.5" */
+	return version ? (size_t)(version - name) : len;
 }
 
 static size_t underscores(const char *name, size_t len)

@@ -261,9 +261,8 @@ static int open_region(struct host *h, u32 pid, const struct process_maps *m,
 				    (unsigned long long)r->start, (unsigned long long)r->end),
 			  st);
 	for (int ours = 0; fd < 0 && ours < 2 && *name == '/'; ours++) {
-		if (ours)
-			host_path(h, path, "%s",
-				  name); /* the process has gone: its file may be one of ours */
+		if (ours) /* the process has gone: its file may be one of ours */
+			host_path(h, path, "%s", name);
 		else
 			host_path(h, path, "/proc/%u/root%s", pid, name);
 		fd = open_regular(path, st);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * tracefs: where it is mounted, and which classic tracepoints it lists.
+ * The kernel by its own words: its version, where tracefs is mounted, which classic tracepoints it
+ * lists.
  */
 #include <sys/mount.h>
 #include <sys/utsname.h>
@@ -41,12 +42,24 @@ bool tracepoint_exists(const char *category, const char *name)
 	return !access(path, F_OK);
 }
 
+/*
+ * Debian's release says 6.1.0-44 for what its version says is 6.1.164, Ubuntu's has its own file. What
+ * is not found so, the release says.
+ */
 u32 kernel_version(void)
 {
+	_cleanup_buf_ struct buf signature = {};
 	unsigned a = 0, b = 0, c = 0;
 	struct utsname uts;
+	const char *debian;
 
-	uname(&uts);
-	sscanf(uts.release, "%u.%u.%u", &a, &b, &c);
+	if (!read_file("/proc/version_signature", 4096, &signature) &&
+	    sscanf(buf_str(&signature), "%*s %*s %u.%u.%u", &a, &b, &c) == 3)
+		return KERNEL_VERSION_CODE(a, b, c);
+	if (uname(&uts))
+		return 0;
+	debian = strstr(uts.version, "Debian ");
+	if (!debian || sscanf(debian, "Debian %u.%u.%u", &a, &b, &c) != 3)
+		sscanf(uts.release, "%u.%u.%u", &a, &b, &c);
 	return KERNEL_VERSION_CODE(a, b, c);
 }

@@ -6,7 +6,7 @@
 #include "matrix.h"
 
 #include <poll.h>
-#include <sys/mount.h>
+#include <signal.h>
 
 struct run {
 	const struct check *check;
@@ -161,6 +161,26 @@ static bool report(unsigned number, const char *name, int result)
 	return result >= 0;
 }
 
+/* A test that hangs says which it was. */
+static const char *running;
+
+static void on_alarm(int number)
+{
+	static const char words[] = "not ok 99 - hangs: ";
+
+	(void)number;
+	if (write(STDOUT_FILENO, words, sizeof(words) - 1) > 0 && write(STDOUT_FILENO, running, strlen(running)) > 0)
+		_exit(write(STDOUT_FILENO, "\n", 1) == 1 ? 1 : 2);
+	_exit(2);
+}
+
+static void watch(const char *name)
+{
+	running = name;
+	signal(SIGALRM, on_alarm);
+	alarm(60);
+}
+
 static bool is_chosen(const char *name, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
@@ -183,10 +203,12 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--nothing"))
 		return 0;
 	for (size_t i = 0; i < check_count; i++) {
+		watch(checks[i].name);
 		if (is_chosen(checks[i].name, argc, argv))
 			good &= report(++number, checks[i].name, run_check(&checks[i]));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
+		watch(more[i].name);
 		if (is_chosen(more[i].name, argc, argv))
 			good &= report(++number, more[i].name, more[i].run());
 	}

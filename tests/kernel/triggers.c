@@ -189,9 +189,12 @@ static int connect_and_send(struct deed *d)
 int do_connect(struct deed *d)
 {
 	struct sockaddr_in a = loopback("127.0.0.1", 0);
+	struct timeval limit = { .tv_sec = 10 }; /* accept() keeps it too */
 	socklen_t len = sizeof(a);
 	int listener = socket(AF_INET, SOCK_STREAM, 0), fd, status = 1;
 	char bytes[4096];
+
+	setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 
 	if (bind(listener, (struct sockaddr *)&a, sizeof(a)) || listen(listener, 1) ||
 	    getsockname(listener, (struct sockaddr *)&a, &len)) {
@@ -204,7 +207,7 @@ int do_connect(struct deed *d)
 	if (!d->pid)
 		_exit(connect_and_send(d));
 	fd = accept(listener, NULL, NULL);
-	while (read(fd, bytes, sizeof(bytes)) > 0)
+	while (fd >= 0 && read(fd, bytes, sizeof(bytes)) > 0)
 		;
 	close(fd);
 	close(listener);

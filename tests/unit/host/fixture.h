@@ -36,6 +36,8 @@ void put_link(const struct machine *m, const char *path, const char *target);
 void put_folder(const struct machine *m, const char *path);
 /* Removes a file or a whole folder. */
 void remove_path(const struct machine *m, const char *path);
+/* Ten seconds ago on CLOCK_MONOTONIC; skips the test on a machine that is younger than 20. */
+u64 long_ago(void);
 /* Writes /proc/PID/stat; @start is on CLOCK_MONOTONIC. */
 void put_process(const struct machine *m, u32 pid, u32 ppid, const char *comm, u64 start);
 /* mountinfo with a version 2 hierarchy at /sys/fs/cgroup. */

@@ -62,11 +62,11 @@ static struct sample sample_of(u32 pid, u32 ppid)
 
 static void put_family(const struct machine *m)
 {
-	u64 now = clock_monotonic_ns();
+	u64 t = long_ago();
 
-	put_process(m, 1, 0, "systemd", now - 9 * NSEC_PER_SEC);
-	put_process(m, 20, 1, "sshd", now - 8 * NSEC_PER_SEC);
-	put_process(m, 30, 20, "bash", now - 7 * NSEC_PER_SEC);
+	put_process(m, 1, 0, "systemd", t);
+	put_process(m, 20, 1, "sshd", t + NSEC_PER_SEC);
+	put_process(m, 30, 20, "bash", t + 2 * NSEC_PER_SEC);
 	put_link(m, "/proc/30/exe", "/usr/bin/bash");
 	put_bytes(m, "/proc/30/cmdline", "bash\0-c\0a b\0", 12);
 	put_file(m, "/etc/passwd", "root:x:0:0::/:/bin/sh\nwww:x:33:33::/:/bin/false\nbad line\n");
@@ -107,7 +107,7 @@ static void adopted(void **state)
 	struct sample sample = sample_of(30, 20);
 
 	put_family(m);
-	put_process(m, 20, 1, "other", clock_monotonic_ns() - NSEC_PER_SEC);
+	put_process(m, 20, 1, "other", long_ago() + 9 * NSEC_PER_SEC);
 	assert_int_equal(host_add_columns(m->host, s), 0);
 	assert_column(s, &sample, "process.parent", "-");
 	assert_column(s, &sample, "process.chain", "bash");

@@ -43,11 +43,11 @@ static void containerd(void **state)
 	struct machine *m = *state;
 	const struct container *c;
 
-	put_file(
-		m, "/run/containerd/io.containerd.runtime.v2.task/k8s.io/" ID_A "/config.json",
-		"{\"annotations\":{\"io.kubernetes.cri.container-name\":\"app\","
-		"\"io.kubernetes.cri.image-name\":\"example/app:2\",\"io.kubernetes.cri.sandbox-name\":\"app-0\","
-		"\"io.kubernetes.cri.sandbox-namespace\":\"prod\"}}");
+	put_file(m, "/run/containerd/io.containerd.runtime.v2.task/k8s.io/" ID_A "/config.json",
+		 "{\"annotations\":{\"io.kubernetes.cri.container-name\":\"app\","
+		 "\"io.kubernetes.cri.image-name\":\"example/app:2\","
+		 "\"io.kubernetes.cri.sandbox-name\":\"app-0\","
+		 "\"io.kubernetes.cri.sandbox-namespace\":\"prod\"}}");
 	c = host_container(m->host, POD ID_A);
 	assert_non_null(c);
 	assert_string_equal(c->runtime, "containerd"); /* its file was there */
@@ -63,19 +63,20 @@ static void podman_and_crio(void **state)
 	struct machine *m = *state;
 	const struct container *c;
 
-	put_file(
-		m, STORAGE "containers.json",
-		"[{\"id\":\"%s\",\"names\":[\"db\"],\"metadata\":\"{\\\"image-name\\\":\\\"alpine:3\\\"}\"}]",
-		ID_A);
+	put_file(m, STORAGE "containers.json",
+		 "[{\"id\":\"%s\",\"names\":[\"db\"],"
+		 "\"metadata\":\"{\\\"image-name\\\":\\\"alpine:3\\\"}\"}]",
+		 ID_A);
 	c = host_container(m->host, "/machine.slice/libpod-" ID_A ".scope/container");
 	assert_string_equal(c->runtime, "podman");
 	assert_string_equal(c->name, "db");
 	assert_string_equal(c->image, "alpine:3");
-	put_file(
-		m, STORAGE ID_B "/userdata/config.json",
-		"{\"annotations\":{\"io.kubernetes.container.name\":\"api\",\"io.kubernetes.pod.name\":\"api-7\","
-		"\"io.kubernetes.pod.namespace\":\"shop\",\"io.kubernetes.cri-o.ImageName\":\"quay.io/api:1\","
-		"\"io.kubernetes.pod.uid\":\"u-1\"}}");
+	put_file(m, STORAGE ID_B "/userdata/config.json",
+		 "{\"annotations\":{\"io.kubernetes.container.name\":\"api\","
+		 "\"io.kubernetes.pod.name\":\"api-7\","
+		 "\"io.kubernetes.pod.namespace\":\"shop\","
+		 "\"io.kubernetes.cri-o.ImageName\":\"quay.io/api:1\","
+		 "\"io.kubernetes.pod.uid\":\"u-1\"}}");
 	c = host_container(m->host, "/kubepods/crio-" ID_B);
 	assert_string_equal(c->runtime, "cri-o");
 	assert_string_equal(c->name, "api");

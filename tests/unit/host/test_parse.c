@@ -34,8 +34,8 @@ static void stat_lines(void **state UNUSED)
 
 static void status_lines(void **state UNUSED)
 {
-	static const char text[] =
-		"Name:\tx\nPid:\t900\nUid:\t1000\t1001\t0\t0\nGid:\t50\t51\t0\t0\nNSpid:\t900\t12\t3\n";
+	static const char text[] = "Name:\tx\nPid:\t900\nUid:\t1000\t1001\t0\t0\n"
+				   "Gid:\t50\t51\t0\t0\nNSpid:\t900\t12\t3\n";
 	struct status_ids ids;
 
 	assert_int_equal(parse_status(text, sizeof(text) - 1, &ids), 0);

@@ -5,8 +5,6 @@
 
 #include <sys/wait.h>
 
-#define BEFORE (10 * NSEC_PER_SEC)
-
 static u64 now(void)
 {
 	return clock_monotonic_ns();
@@ -17,7 +15,7 @@ static void read_from_proc(void **state)
 	struct machine *m = *state;
 	const struct process *p;
 
-	put_process(m, 100, 1, "nginx) x", now() - BEFORE);
+	put_process(m, 100, 1, "nginx) x", long_ago());
 	put_link(m, "/proc/100/exe", "/usr/sbin/nginx");
 	put_bytes(m, "/proc/100/cmdline", "nginx\0-g\0daemon off;\0", 21);
 	put_file(m, "/proc/100/status",
@@ -42,7 +40,7 @@ static void read_from_proc(void **state)
 static void not_before_its_start(void **state)
 {
 	struct machine *m = *state;
-	u64 start = now() - BEFORE;
+	u64 start = long_ago();
 
 	put_process(m, 100, 1, "late", start);
 	assert_null(host_process(m->host, 100, start - NSEC_PER_SEC, 0));
@@ -54,7 +52,7 @@ static void kept_after_exit(void **state)
 	struct machine *m = *state;
 	u64 seen;
 
-	put_process(m, 100, 1, "short", now() - BEFORE);
+	put_process(m, 100, 1, "short", long_ago());
 	assert_non_null(host_process(m->host, 100, 0, 0));
 	seen = now();
 	remove_path(m, "/proc/100");
@@ -68,7 +66,7 @@ static void kept_after_exit(void **state)
 static void pid_max(void **state)
 {
 	struct machine *m = *state;
-	u64 t = now() - 100 * NSEC_PER_SEC;
+	u64 t = long_ago();
 
 	put_file(m, "/proc/sys/kernel/pid_max", "4194304\n");
 	assert_int_equal(host_process_exec(m->host, 100, 1, "x", NULL, NULL, 0, t), 0);
@@ -80,7 +78,7 @@ static void pid_max(void **state)
 static void used_again(void **state)
 {
 	struct machine *m = *state;
-	u64 t = now() - BEFORE;
+	u64 t = long_ago();
 
 	assert_int_equal(host_process_exec(m->host, 100, 1, "first", "/bin/first", "first", 6, t),
 			 0);
@@ -100,7 +98,7 @@ static void fed_only(void **state)
 {
 	struct machine *m = *state;
 	const struct process *p;
-	u64 t = now() - BEFORE;
+	u64 t = long_ago();
 
 	assert_int_equal(host_process_exec(m->host, 50, 1, "bash", "/bin/bash", "bash\0-l", 8, t),
 			 0);
@@ -124,7 +122,7 @@ static void fed_only(void **state)
 static void old_news(void **state)
 {
 	struct machine *m = *state;
-	u64 t = now() - BEFORE;
+	u64 t = long_ago();
 
 	assert_int_equal(host_process_exec(m->host, 60, 1, "new", NULL, NULL, 0, t + 2000), 0);
 	assert_int_equal(host_process_exec(m->host, 60, 1, "old", NULL, NULL, 0, t + 1000), 0);
@@ -137,7 +135,7 @@ static void bounded(void **state)
 {
 	struct machine *m = *state;
 	struct host *h = host_new(&(struct host_options){ .root = m->root, .processes = 100 });
-	u64 t = now() - BEFORE;
+	u64 t = long_ago();
 	size_t known = 0;
 
 	assert_non_null(h);
@@ -175,8 +173,8 @@ static void seed(void **state)
 	struct machine *m = *state;
 	size_t last = 0;
 
-	put_process(m, 1, 0, "init", now() - BEFORE);
-	put_process(m, 600, 1, "a", now() - BEFORE);
+	put_process(m, 1, 0, "init", long_ago());
+	put_process(m, 600, 1, "a", long_ago());
 	put_folder(m, "/proc/sys");
 	put_folder(m, "/proc/601"); /* gone while we read */
 	assert_int_equal(host_seed(m->host, 0, count_progress, &last), 2);

@@ -16,10 +16,16 @@
 
 static const char source[] =
 	"#include <stdio.h>\n#include <unistd.h>\n#include <sys/auxv.h>\n"
-	"__attribute__((noinline)) int known_function(int x) { return x * 3 + getpid(); }\n"
-	"__attribute__((noinline)) static int hidden_function(int x) { return x * 5 + getppid(); }\n"
-	"int main(int argc, char **argv) { char c; printf(\"%p %p %p\\n\", known_function, hidden_function,\n"
-	"(void *)getauxval(33)); fflush(stdout); return read(0, &c, 1) + known_function(argc) * hidden_function(argc); }\n";
+	"#define APART __attribute__((noinline))\n"
+	"APART int known_function(int x) { return x * 3 + getpid(); }\n"
+	"APART static int hidden_function(int x) { return x * 5 + getppid(); }\n"
+	"int main(int argc, char **argv) {\n"
+	"	char c;\n"
+	"	void *vdso = (void *)getauxval(AT_SYSINFO_EHDR);\n"
+	"	printf(\"%p %p %p\\n\", known_function, hidden_function, vdso);\n"
+	"	fflush(stdout);\n"
+	"	return read(0, &c, 1) + known_function(argc) * hidden_function(argc);\n"
+	"}\n";
 
 struct target {
 	pid_t pid;
@@ -151,10 +157,10 @@ static void debug_file_and_deleted(void **state)
 	if (!build(m, "-fPIE -pie -Wl,--build-id=0xab0123456789", program))
 		skip();
 	put_folder(m, "/usr/lib/debug/.build-id/ab/x");
-	snprintf(
-		command, sizeof(command),
-		"cd %s && objcopy --only-keep-debug target usr/lib/debug/.build-id/ab/0123456789.debug && strip target",
-		m->root);
+	snprintf(command, sizeof(command),
+		 "cd %s && strip --only-keep-debug target "
+		 "-o usr/lib/debug/.build-id/ab/0123456789.debug && strip target",
+		 m->root);
 	assert_int_equal(run(command), 0);
 	target_start(&t, program);
 	/* The real process, seen from the root that has the debug file. */
@@ -309,12 +315,12 @@ static void after_the_end(void **state)
 
 static void put_jit(const struct machine *m)
 {
-	put_process(m, 70, 1, "java", clock_monotonic_ns() - 5 * NSEC_PER_SEC);
+	put_process(m, 70, 1, "java", long_ago());
 	put_file(m, "/proc/70/status", "Uid:\t%u\t0\t0\t0\nGid:\t0\t0\t0\t0\nNSpid:\t70\t9\n",
 		 getuid());
-	put_file(
-		m, "/proc/70/maps",
-		"10000-20000 rwxp 00000000 00:00 0 \n30000-31000 r-xp 00000000 08:01 99 /lib/x.so\n");
+	put_file(m, "/proc/70/maps",
+		 "10000-20000 rwxp 00000000 00:00 0 \n"
+		 "30000-31000 r-xp 00000000 08:01 99 /lib/x.so\n");
 }
 
 static void perf_maps(void **state)
