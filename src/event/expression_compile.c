@@ -46,7 +46,7 @@ static bool is_long(const struct node *n)
 	return false;
 }
 
-/* A packed struct: the verifier takes no such load from the stack. Arrays and addresses are bytes. */
+/* In a packed struct: the verifier takes no such load from the stack. Texts are read in bytes. */
 static bool is_unaligned(const struct column *c)
 {
 	enum value_class class = c->kind->class;

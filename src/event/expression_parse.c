@@ -408,8 +408,11 @@ static unsigned node_depth(const struct node *n)
 {
 	unsigned deepest = 0;
 
-	for (const struct node *child = n->first; child; child = child->next)
-		deepest = MAX(deepest, node_depth(child));
+	for (const struct node *child = n->first; child; child = child->next) {
+		unsigned depth = node_depth(child);
+
+		deepest = MAX(deepest, depth);
+	}
 	return deepest + 1;
 }
 

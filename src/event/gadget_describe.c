@@ -174,7 +174,7 @@ static int add_table(struct gadget *g, const char *map_name, const struct btf_ty
 		     enum schema_sort sort)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object_bpf(g->object), map_name);
-	struct table t = { .map = map };
+	struct table t = { .fd = -1 };
 	u32 key, value;
 	char name[128];
 	int err;
@@ -188,6 +188,9 @@ static int add_table(struct gadget *g, const char *map_name, const struct btf_ty
 	err = schema_of_map(btf_of(g), name, tag, sort, key, value, &t.schema, &t.value_offset);
 	if (err)
 		return fail_in(err, "%s: map '%s'", g->name, map_name);
+	snprintf(t.map, sizeof(t.map), "%s", map_name);
+	t.type = bpf_map__type(map);
+	t.max_entries = bpf_map__max_entries(map);
 	t.key_size = bpf_map__key_size(map);
 	t.value_size = bpf_map__value_size(map);
 	t.keep = false;

@@ -21,7 +21,10 @@ struct row_before {
 /* A map that is read as a table. */
 struct table {
 	struct schema *schema;
-	struct bpf_map *map;
+	/* By name: loading may replace the object, when an alternative is refused (kernel/object.h). */
+	char map[64];
+	enum bpf_map_type type;
+	u32 max_entries;
 	int fd; /* the map's, once loaded or adopted */
 	u32 key_size, value_size, value_offset;
 	bool per_cpu, is_array, keep; /* keep: report totals, not what came since */

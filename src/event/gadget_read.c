@@ -235,11 +235,9 @@ static bool any_counter(const struct table *t, const u8 *value)
 
 static int prepare_table(struct gadget *g, struct table *t)
 {
-	enum bpf_map_type type = bpf_map__type(t->map);
-
-	t->is_array = type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY;
-	t->per_cpu = type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH ||
-		     type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+	t->is_array = t->type == BPF_MAP_TYPE_ARRAY || t->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+	t->per_cpu = t->type == BPF_MAP_TYPE_PERCPU_ARRAY || t->type == BPF_MAP_TYPE_PERCPU_HASH ||
+		     t->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 	if (!t->per_cpu || t->per_cpu_values)
 		return 0;
 	t->per_cpu_values = calloc((size_t)g->cpus, (t->value_size + 7) & ~(size_t)7);
@@ -251,7 +249,7 @@ static int all_keys(const struct table *t, u8 **ret_keys, size_t *ret_count)
 {
 	int fd = t->fd;
 	_cleanup_free_ u8 *keys = NULL;
-	size_t count = 0, capacity = 0, max = bpf_map__max_entries(t->map);
+	size_t count = 0, capacity = 0, max = t->max_entries;
 	void *previous = NULL;
 
 	while (count < max) {

@@ -57,7 +57,7 @@ int gadget_take_maps(struct gadget *g)
 	map_losses(g, map_fd(find_map(g, ".bss")));
 	g->stack_fd = map_fd(find_map(g, "stacks"));
 	for (size_t i = 0; i < g->table_count; i++)
-		g->tables[i].fd = bpf_map__fd(g->tables[i].map);
+		g->tables[i].fd = map_fd(find_map(g, g->tables[i].map));
 	if (!gadget_has_events(g) || g->shared_ring)
 		return 0;
 	g->ring_fd = map_fd(find_map(g, "events"));

@@ -140,6 +140,20 @@ static void format_device(const struct column *c UNUSED, const struct value *v, 
 	text_add_safe(b, slash ? slash + 1 : target, strlen(slash ? slash + 1 : target));
 }
 
+static int parse_device(const struct column *c UNUSED, const char *text, s64 *ret)
+{
+	_cleanup_buf_ struct buf number = {};
+	unsigned major, minor;
+	char path[300];
+
+	snprintf(path, sizeof(path), "/sys/class/block/%.255s/dev", text);
+	if (strchr(text, '/') || read_file(path, 64, &number) ||
+	    sscanf(buf_str(&number), "%u:%u", &major, &minor) != 2)
+		return fail(-ENOENT, "'%s' is not the name of a block device (such as sda)", text);
+	*ret = (s64)major << 20 | minor;
+	return 0;
+}
+
 #define NUMBER(kind_name, held, kind_unit, columns, ...) \
 	{ .name = kind_name, .class = held, .unit = kind_unit, .width = columns, ##__VA_ARGS__ }
 #define WORDING(kind_name, held, columns) { .name = kind_name, .class = held, .unit = "", .width = columns, .left = true }
@@ -164,7 +178,8 @@ const struct kind kinds[] = {
 	NUMBER("count", VALUE_UNSIGNED, "", 9, .counts = true),
 	NUMBER("cpu", VALUE_UNSIGNED, "", 3),
 	NUMBER("port", VALUE_UNSIGNED, "", 5),
-	NUMBER("device", VALUE_UNSIGNED, "", 9, .format = format_device, .left = true),
+	NUMBER("device", VALUE_UNSIGNED, "", 9, .format = format_device, .parse = parse_device,
+	       .left = true),
 	NUMBER("mode_bits", VALUE_UNSIGNED, "", 5, .format = format_mode),
 	NUMBER("hex", VALUE_UNSIGNED, "", 10, .format = format_hex),
 	NUMBER("double", VALUE_DOUBLE, "", 8),

@@ -107,14 +107,36 @@ static bool compute_start(const struct question *q, struct value *ret)
 	return true;
 }
 
+/* What the record itself says, for a process that had gone before anybody asked. */
+static bool stored_value(const struct question *q, const char *name, const char *kind,
+			 struct value *ret)
+{
+	const struct schema *s = q->record->schema;
+	int i = schema_find(s, name);
+
+	if (i < 0 || (size_t)i >= s->stored || strcmp(s->columns[i].kind->name, kind))
+		return false;
+	column_value(&s->columns[i], q->record, ret, q->out);
+	return ret->class != VALUE_NONE;
+}
+
+/* The parent as it was when the child began: a pid that was used again since began later. */
+static const struct process *parent_of(const struct question *q, const struct process *p)
+{
+	struct value ppid;
+
+	if (p)
+		return p->ppid ? host_process(q->host, p->ppid, p->start ? p->start : q->time, 0)
+			       : NULL;
+	if (!stored_value(q, "ppid", "pid", &ppid))
+		return NULL;
+	return host_process(q->host, (u32)ppid.u, q->time, 0);
+}
+
 static bool compute_parent(const struct question *q, struct value *ret UNUSED)
 {
-	const struct process *p = process_of(q, 0);
+	const struct process *p = parent_of(q, process_of(q, 0));
 
-	/*
-	 * The parent as it was when the child began: a pid that was used again since began later.
-	 */
-	p = p && p->ppid ? host_process(q->host, p->ppid, p->start ? p->start : q->time, 0) : NULL;
 	return p && add_text(q, p->comm);
 }
 
@@ -122,13 +144,18 @@ static bool compute_chain(const struct question *q, struct value *ret UNUSED)
 {
 	char comms[CHAIN_MAX][sizeof(((struct process *)0)->comm)];
 	const struct process *p = process_of(q, 0);
+	struct value comm;
 	size_t n = 0;
 
+	if (!p && stored_value(q, "comm", "comm", &comm)) {
+		p = parent_of(q, NULL);
+		if (p)
+			snprintf(comms[n++], sizeof(comms[0]), "%.*s", (int)comm.text.len,
+				 comm.text.bytes);
+	}
 	while (p && n < CHAIN_MAX) {
-		u64 start = p->start ? p->start : q->time;
-
 		memcpy(comms[n++], p->comm, sizeof(comms[0]));
-		p = p->ppid ? host_process(q->host, p->ppid, start, 0) : NULL;
+		p = parent_of(q, p);
 	}
 	for (size_t i = n; i-- > 0;)
 		buf_printf(q->out, "%s%s", comms[i], i ? ">" : "");

@@ -53,7 +53,8 @@ u32 kernel_version(void)
 	struct utsname uts;
 	const char *debian;
 
-	if (!read_file("/proc/version_signature", 4096, &signature) &&
+	if (!access("/proc/version_signature", R_OK) &&
+	    !read_file("/proc/version_signature", 4096, &signature) &&
 	    sscanf(buf_str(&signature), "%*s %*s %u.%u.%u", &a, &b, &c) == 3)
 		return KERNEL_VERSION_CODE(a, b, c);
 	if (uname(&uts))

@@ -226,7 +226,7 @@ bool directory_has_log(const char *directory, const char *name)
 {
 	_cleanup_close_ int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return dir >= 0 && size_at(dir, name, "-wal");
+	return dir >= 0 && (size_at(dir, name, "-wal") || size_at(dir, name, "-journal"));
 }
 
 void directory_remove_orphans(const char *directory)

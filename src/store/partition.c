@@ -100,6 +100,14 @@ struct partition *partition_close(struct partition *p)
 	sqlite3_finalize(p->total);
 	sqlite3_finalize(p->list);
 	sqlite3_finalize(p->get);
+	/*
+	 * What is done with leaves WAL: else each later reader leaves an index of 32 KiB beside it.
+	 * With a reader there now this does not work, and does not matter.
+	 */
+	if (p->writing) {
+		sqlite3_busy_timeout(p->db, 0);
+		sqlite3_exec(p->db, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+	}
 	sqlite3_close(p->db);
 	free(p->path);
 	free(p);
@@ -247,6 +255,7 @@ int partition_open(const char *path, struct partition **ret)
 			"PRAGMA journal_size_limit=16777216; PRAGMA temp_store=MEMORY");
 	if (err)
 		return err;
+	p->writing = true;
 	err = check_format(p);
 	if (err == 1)
 		err = create_tables(p);

@@ -19,10 +19,9 @@ struct sqlite3_stmt;
 struct partition {
 	struct sqlite3 *db;
 	char *path;
-	/* writing */
-	struct sqlite3_stmt *insert, *find, *add, *total;
-	/* reading */
-	struct sqlite3_stmt *list, *get;
+	bool writing;
+	struct sqlite3_stmt *insert, *find, *add, *total; /* writing */
+	struct sqlite3_stmt *list, *get;		  /* reading */
 };
 
 /* ---- writing: one transaction at a time ---- */

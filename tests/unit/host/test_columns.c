@@ -10,6 +10,7 @@ struct sample {
 	struct record_header header;
 	u32 pid, ppid, uid, gid;
 	u64 cgroup;
+	char comm[16];
 };
 
 static struct schema *schema_make(bool with_cgroup)
@@ -28,6 +29,8 @@ static struct schema *schema_make(bool with_cgroup)
 	if (with_cgroup)
 		assert_true(schema_add(s, "cgroup", "", kind_find("cgroup"),
 				       offsetof(struct sample, cgroup), 8, false) >= 0);
+	assert_true(schema_add(s, "comm", "", kind_find("comm"), offsetof(struct sample, comm), 16,
+			       false) >= 0);
 	schema_seal(s, sizeof(struct sample));
 	return s;
 }
@@ -57,7 +60,8 @@ static struct sample sample_of(u32 pid, u32 ppid)
 				.pid = pid,
 				.ppid = ppid,
 				.uid = 33,
-				.gid = 5 };
+				.gid = 5,
+				.comm = "ls" };
 }
 
 static void put_family(const struct machine *m)
@@ -91,6 +95,10 @@ static void processes(void **state)
 	assert_int_equal(schema_find(s, "pid.comm"), -1);
 	/* Twice is the same as once. */
 	assert_int_equal(host_add_columns(m->host, s), 0);
+	/* Gone before anybody asked: the record's own words lead to the parent. */
+	sample = sample_of(31, 30);
+	assert_column(s, &sample, "process.parent", "bash");
+	assert_column(s, &sample, "process.chain", "systemd>sshd>bash>ls");
 	sample = sample_of(31, 31);
 	assert_column(s, &sample, "process.exe", "-");
 	assert_column(s, &sample, "process.chain", "-");

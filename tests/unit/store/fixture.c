@@ -190,6 +190,19 @@ const char *partition_path(struct fixture *f, size_t index, bool aside)
 	return path;
 }
 
+size_t file_count(struct fixture *f)
+{
+	DIR *dir = opendir(f->directory);
+	struct dirent *entry;
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
 size_t partition_count(struct fixture *f, bool aside)
 {
 	char names[128][64];

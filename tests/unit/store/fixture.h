@@ -58,6 +58,7 @@ const char *query_error(struct fixture *f, const char *sql, int err);
  * @aside.
  */
 const char *partition_path(struct fixture *f, size_t index, bool aside);
+size_t file_count(struct fixture *f);
 size_t partition_count(struct fixture *f, bool aside);
 void remove_directory(const char *path);
 

@@ -22,6 +22,7 @@ static void test_many_partitions(void **state)
 
 	fill(f, 25, 30);
 	assert_int_equal(partition_count(f, false), 25);
+	assert_int_equal(file_count(f), 26); /* and the lock */
 	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop"), "750");
 	assert_string_equal(query_one(f, "SELECT sum(pid) FROM opensnoop"), "280875");
 	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop WHERE comm = 'comm3'"),
@@ -36,6 +37,8 @@ static void test_many_partitions(void **state)
 			"SELECT count(*) FROM opensnoop a JOIN opensnoop b ON a.time_ns = b.time_ns"
 			" WHERE a.pid < 20 AND b.pid < 40"),
 		"20");
+	/* Reading leaves nothing behind. */
+	assert_int_equal(file_count(f), 26);
 }
 
 static void test_time(void **state)
