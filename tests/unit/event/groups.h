@@ -2,6 +2,9 @@
 /* The groups of tests of this folder: each returns the number of its tests that failed. */
 #pragma once
 
+int test_tags(void);
+int test_schema(void);
+int test_mask(void);
 int test_bus(void);
 int test_operator(void);
 int test_writer(void);
