@@ -68,7 +68,7 @@ count() {
 
 @test "the driver fails on one failure and ends with the sum alone on the last line" {
 	mkdir -p tree/tests/unit/one tree/build/san/tests tree/bin
-	cp "$ROOT/tests/run" "$ROOT/tests/tap.awk" tree/tests/
+	cp "$ROOT"/tests/run "$ROOT"/tests/*.awk tree/tests/
 	printf '#!/bin/sh\n' > tree/bin/make
 	printf '#!/bin/sh\necho 1..2; echo ok 1 - a; echo ok 2 - b\n' > tree/build/san/tests/unit_one
 	chmod +x tree/bin/make tree/build/san/tests/unit_one
