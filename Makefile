@@ -5,7 +5,7 @@
 #   src/FOLDER/*.c ----------------------------------------> lib/FOLDER.a
 #   saker       = cli + the small libraries     saker-agent = cli/agent + store, serve and theirs
 #   tests/unit/FOLDER/*.c --> tests/unit_FOLDER     tests/fuzz/fuzz_NAME.c --> tests/fuzz_NAME
-#   tests/kernel/*.c -------> tests/kernel_matrix
+#   tests/kernel/*.c -------> tests/kernel_matrix   tests/bench/bench_NAME.c -> tests/bench_NAME
 #
 # Variables: B=FOLDER (where it is built), SAN=1 (address and undefined-behaviour sanitizers, in
 # build/san), FUZZ=1 (clang's fuzzer, in build/fuzz), WERROR=1, V=1 (show the commands).
@@ -193,15 +193,20 @@ $(B)/tests/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(if $(FUZZ),,$(B)/tests/fuzz/replay
 		$$(call libraries_of,tests/fuzz/fuzz_$$*.c)
 	$(call quiet,LINK,$@)$(call link_test,$(if $(FUZZ),-fsanitize=fuzzer) $(LARGE_LIBS))
 
+# A measurement, and small loads for others to be measured against: tests/bench/bench_NAME.c.
+$(B)/tests/bench_%: $(B)/tests/bench/bench_%.o $$(call libraries_of,tests/bench/bench_$$*.c)
+	$(call quiet,LINK,$@)$(call link_test,$(LARGE_LIBS))
+
 FUZZERS = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 unit: $(UNITS:%=$(B)/tests/unit_%)
 fuzz: $(FUZZERS:%=$(B)/tests/fuzz_%)
+bench: $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/bench_*.c))
 kernel: $(if $(KERNEL_TESTS),$(B)/tests/kernel_matrix)
 
 clean:
 	rm -rf build
 
-.PHONY: all size unit fuzz kernel clean
+.PHONY: all size unit fuzz bench kernel clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 

@@ -4,7 +4,7 @@
  * user stack of what runs. Equal stacks are counted in the kernel; user space names their
  * functions when it shows them.
  */
-#include "gadget.h"
+#include "stacks.h"
 
 GADGET("Sample stacks of what runs on the CPUs");
 PARAM(u32, frequency, "samples a second on every CPU") = 99;
@@ -35,30 +35,6 @@ struct {
 } samples SEC(".maps")
 STACKS("each=clear: samples of each stack");
 
-enum { DEPTH = 127, TRIES = 4, ID_MASK = 0x7fffffff };
-
-struct stack {
-	u64 addresses[DEPTH]; /* innermost first; 0 ends it */
-};
-/*
- * Stacks by a hash of their addresses. Not the kernel's own map of stacks: that has one place for
- * every value of its hash and loses a stack that meets another there, some in a hundred already when
- * it is nearly empty.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
-	__type(key, u32);
-	__type(value, struct stack);
-} stacks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct stack);
-} scratch SEC(".maps");
-
 struct INPUT("what runs at a tick") running {
 	OWNER_COLUMNS;
 	cpu_t cpu COL(": the CPU");
@@ -74,62 +50,6 @@ static __always_inline bool is_wanted(void)
 	owner_current(&input);
 	input.cpu = bpf_get_smp_processor_id();
 	return WHERE(&input);
-}
-
-static __always_inline u32 hash_of(const struct stack *stack)
-{
-	u64 hash = 0xcbf29ce484222325;
-
-	for (u32 i = 0; i < DEPTH; i++) {
-		if (!stack->addresses[i])
-			break;
-		hash = (hash ^ stack->addresses[i]) * 0x100000001b3;
-	}
-	return (hash ^ hash >> 32) & ID_MASK;
-}
-
-static __always_inline bool is_same(const struct stack *a, const struct stack *b)
-{
-	for (u32 i = 0; i < DEPTH; i++) {
-		if (a->addresses[i] != b->addresses[i])
-			return false;
-		if (!a->addresses[i])
-			break;
-	}
-	return true;
-}
-
-/* The id under which @stack lies in the map, where it is put when it is new; -1 when it is lost. */
-static __always_inline s32 id_of(const struct stack *stack)
-{
-	u32 id = hash_of(stack);
-
-	for (u32 i = 0; i < TRIES; i++) {
-		struct stack *other = bpf_map_lookup_elem(&stacks, &id);
-
-		if (!other && !bpf_map_update_elem(&stacks, &id, stack, BPF_NOEXIST))
-			return id;
-		if (!other)
-			other = bpf_map_lookup_elem(&stacks, &id); /* another CPU was first */
-		if (!other)
-			break; /* the map is full */
-		if (is_same(other, stack))
-			return id;
-		id = (id + 1) & ID_MASK;
-	}
-	lost(SAKER_LOST_STACK);
-	return -1;
-}
-
-/* A kernel thread has no user stack, a program in user mode no kernel stack: that is no loss. */
-static __always_inline s32 stack_of(void *context, u64 flags)
-{
-	u32 zero = 0;
-	struct stack *stack = bpf_map_lookup_elem(&scratch, &zero);
-
-	if (!stack || bpf_get_stack(context, stack, sizeof(*stack), flags) <= 0)
-		return -1;
-	return id_of(stack);
 }
 
 SEC("perf_event")

@@ -49,7 +49,7 @@ typedef u64 hex_t;
 typedef struct {
 	u8 bytes[16];
 } ip_t;			    /* IPv6, or IPv4 as ::ffff:a.b.c.d */
-typedef s32 kernel_stack_t; /* index into the map `stacks`, negative: -errno */
+typedef s32 kernel_stack_t; /* key into the map `stacks` (stacks.h), negative: none */
 typedef s32 user_stack_t;
 
 /*
