@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * stacks.h: stacks of addresses, each kept once in the map `stacks`, whose ids are kernel_stack_t and
- * user_stack_t. Not the kernel's own map of stacks (bpf_get_stackid): that has one place for every
- * value of its hash and loses a stack that meets another there, some in a hundred already when it is
- * nearly empty. Here the next places are tried too, and only a full map loses.
+ * stacks.h: stacks of addresses, each kept once in the map `stacks`, whose ids are
+ * kernel_stack_t and user_stack_t. Not the kernel's own map of stacks (bpf_get_stackid): that
+ * has one place for every value of its hash and loses a stack that meets another there, some in
+ * a hundred already when it is nearly empty. Here the next places are tried too, and only a
+ * full map loses.
  *
  * One program of a gadget may use it: the scratch memory is one for each CPU.
  */

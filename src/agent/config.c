@@ -9,30 +9,32 @@ const char *const ring_class_names[CONFIG_RINGS] = { "process", "network", "bloc
 
 #define AT(member) offsetof(struct config, member)
 
+/* Most settings take any value of their type. */
+#define ANY 0, UINT64_MAX
+#define YEAR (366 * 86400 * NSEC_PER_SEC)
+
 const struct setting settings[] = {
-	{ "store.enabled", SETTING_BOOL, AT(store_enabled), "true", "keep records on disk" },
-	{ "store.path", SETTING_TEXT, AT(store_path), "/var/lib/saker", "folder of the store, mode 0700" },
-	{ "store.partition", SETTING_DURATION, AT(store_partition_ns), "1h", "time that one partition file covers" },
-	{ "store.max_age", SETTING_DURATION, AT(store_max_age_ns), "7d", "older partitions are deleted" },
-	{ "store.max_size", SETTING_SIZE, AT(store_max_bytes), "1G", "the oldest partitions go when the store is larger" },
-	{ "store.flush", SETTING_DURATION, AT(store_flush_ns), "1s", "records wait at most this long for the disk" },
-	{ "store.mask_secrets", SETTING_BOOL, AT(store_mask_secrets), "true",
-	  "passwords and tokens in arguments are stored as ***" },
-	{ "store.columns", SETTING_LIST, AT(store_columns), "container.name container.id pod.name unit user",
-	  "computed columns that are stored with each record" },
-	{ "http.enabled", SETTING_BOOL, AT(http_enabled), "true", "serve /metrics, /api/v1 and the live stream" },
-	{ "http.address", SETTING_TEXT, AT(http_address), "127.0.0.1", "address to listen on" },
-	{ "http.port", SETTING_NUMBER, AT(http_port), "9753", "TCP port to listen on" },
-	{ "http.clients", SETTING_NUMBER, AT(http_clients), "64", "connections at a time" },
-	{ "http.query_timeout", SETTING_DURATION, AT(query_timeout_ns), "30s", "a query over HTTP is ended after this" },
-	{ "worker.user", SETTING_TEXT, AT(user), "saker", "the worker runs as this user, without capabilities" },
-	{ "worker.interval", SETTING_DURATION, AT(interval_ns), "10s", "how often tables and histograms are read" },
-	{ "worker.processes", SETTING_NUMBER, AT(processes), "16384", "processes remembered at most" },
-	{ "worker.summary", SETTING_BOOL, AT(summary), "true", "show a live summary when started on a terminal" },
-	{ "rings.process", SETTING_SIZE, AT(ring_bytes[RING_PROCESS]), "1M", "ring of the process gadgets" },
-	{ "rings.network", SETTING_SIZE, AT(ring_bytes[RING_NETWORK]), "1M", "ring of the network gadgets" },
-	{ "rings.block", SETTING_SIZE, AT(ring_bytes[RING_BLOCK]), "1M", "ring of the disk gadgets" },
-	{ "rings.file", SETTING_SIZE, AT(ring_bytes[RING_FILE]), "4M", "ring of the file gadgets" },
+	{ "store.enabled", SETTING_BOOL, AT(store_enabled), "true", "keep records on disk", ANY, SETTING_FIXED },
+	{ "store.path", SETTING_TEXT, AT(store_path), "/var/lib/saker", "folder of the store, mode 0700", ANY, SETTING_FIXED },
+	{ "store.partition", SETTING_DURATION, AT(store_partition_ns), "1h", "time that one partition file covers", NSEC_PER_SEC, YEAR },
+	{ "store.max_age", SETTING_DURATION, AT(store_max_age_ns), "7d", "older partitions are deleted (0: never)", 0, 100 * YEAR },
+	{ "store.max_size", SETTING_SIZE, AT(store_max_bytes), "1G", "the oldest partitions go when it is larger (0: never)", ANY },
+	{ "store.flush", SETTING_DURATION, AT(store_flush_ns), "1s", "records wait at most this long for the disk", 10 * NSEC_PER_MSEC, 60 * NSEC_PER_SEC },
+	{ "store.mask_secrets", SETTING_BOOL, AT(store_mask_secrets), "true", "passwords and tokens in arguments become ***", ANY },
+	{ "store.columns", SETTING_LIST, AT(store_columns), "container.name container.id pod.name unit user", "computed columns that are stored too", ANY },
+	{ "http.enabled", SETTING_BOOL, AT(http_enabled), "true", "serve /metrics, /api/v1 and the live stream", ANY, SETTING_FIXED },
+	{ "http.address", SETTING_TEXT, AT(http_address), "127.0.0.1", "address to listen on", ANY, SETTING_FIXED },
+	{ "http.port", SETTING_NUMBER, AT(http_port), "9753", "TCP port to listen on (0: any)", 0, 65535, SETTING_FIXED },
+	{ "http.clients", SETTING_NUMBER, AT(http_clients), "64", "connections at a time", 1, 1000, SETTING_FIXED },
+	{ "http.query_timeout", SETTING_DURATION, AT(query_timeout_ns), "30s", "a query over HTTP is ended after this", NSEC_PER_MSEC, 3600 * NSEC_PER_SEC, SETTING_FIXED },
+	{ "worker.user", SETTING_TEXT, AT(user), "saker", "the worker runs as this user, without capabilities", ANY, SETTING_FIXED },
+	{ "worker.interval", SETTING_DURATION, AT(interval_ns), "10s", "how often tables and histograms are read", 100 * NSEC_PER_MSEC, 3600 * NSEC_PER_SEC },
+	{ "worker.processes", SETTING_NUMBER, AT(processes), "16384", "processes remembered at most", 64, 1 << 22, SETTING_FIXED },
+	{ "worker.summary", SETTING_BOOL, AT(summary), "true", "show a live summary when started on a terminal", ANY, SETTING_FIXED },
+	{ "rings.process", SETTING_SIZE, AT(ring_bytes[RING_PROCESS]), "1M", "ring of the process gadgets", 4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
+	{ "rings.network", SETTING_SIZE, AT(ring_bytes[RING_NETWORK]), "1M", "ring of the network gadgets", 4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
+	{ "rings.block", SETTING_SIZE, AT(ring_bytes[RING_BLOCK]), "1M", "ring of the disk gadgets", 4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
+	{ "rings.file", SETTING_SIZE, AT(ring_bytes[RING_FILE]), "4M", "ring of the file gadgets", 4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
 };
 const size_t setting_count = ARRAY_SIZE(settings);
 
@@ -105,6 +107,9 @@ static int set_list(struct config *c, const char *words)
 	_cleanup_free_ char *copy = strdup(words);
 	char *next = copy, *word;
 
+	config_list_free(c->store_columns, c->store_column_count);
+	c->store_columns = NULL;
+	c->store_column_count = 0;
 	while (copy && (word = strsep(&next, " "))) {
 		int err = config_list_add(c, word);
 
@@ -126,6 +131,59 @@ int config_list_add(struct config *c, const char *word)
 		return fail(-ENOMEM, "out of memory");
 	c->store_column_count++;
 	return 0;
+}
+
+static void add_exact_duration(struct buf *b, u64 ns)
+{
+	static const struct {
+		const char *name;
+		u64 ns;
+	} units[] = { { "d", 86400 * NSEC_PER_SEC }, { "h", 3600 * NSEC_PER_SEC }, { "min", 60 * NSEC_PER_SEC },
+		      { "s", NSEC_PER_SEC },	     { "ms", NSEC_PER_MSEC },	   { "us", NSEC_PER_USEC } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (ns && ns % units[i].ns == 0) {
+			buf_printf(b, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].name);
+			return;
+		}
+	}
+	buf_printf(b, "%lluns", (unsigned long long)ns);
+}
+
+static void add_exact_size(struct buf *b, u64 bytes)
+{
+	static const char letters[] = "GMK";
+
+	for (unsigned i = 0; i < 3; i++) {
+		u64 unit = 1ULL << (10 * (3 - i));
+
+		if (bytes && bytes % unit == 0) {
+			buf_printf(b, "%llu%c", (unsigned long long)(bytes / unit), letters[i]);
+			return;
+		}
+	}
+	buf_add_u64(b, bytes);
+}
+
+static void add_number(struct buf *b, const struct setting *s, u64 number)
+{
+	if (s->type == SETTING_DURATION)
+		add_exact_duration(b, number);
+	else if (s->type == SETTING_SIZE)
+		add_exact_size(b, number);
+	else
+		buf_add_u64(b, number);
+}
+
+static int out_of_range(const struct setting *s)
+{
+	_cleanup_buf_ struct buf b = {};
+
+	buf_printf(&b, "%s takes %s", s->name, s->flags & SETTING_POWER ? "a power of two from " : "");
+	add_number(&b, s, s->min);
+	buf_add_str(&b, " to ");
+	add_number(&b, s, s->max);
+	return fail(-ERANGE, "%s", buf_str(&b));
 }
 
 int setting_set(struct config *c, const struct setting *s, const char *text)
@@ -161,6 +219,8 @@ int setting_set(struct config *c, const struct setting *s, const char *text)
 	}
 	if (err)
 		return fail_in(err, "%s", s->name);
+	if (number < s->min || number > s->max || ((s->flags & SETTING_POWER) && (number & (number - 1))))
+		return out_of_range(s);
 	*(u64 *)at = number;
 	return 0;
 }
@@ -186,42 +246,22 @@ struct config *config_new(void)
 
 /* ---- printing ----------------------------------------------------------------------------------------------- */
 
-static void add_exact_duration(struct buf *b, u64 ns)
-{
-	static const struct {
-		const char *name;
-		u64 ns;
-	} units[] = { { "d", 86400 * NSEC_PER_SEC }, { "h", 3600 * NSEC_PER_SEC }, { "min", 60 * NSEC_PER_SEC },
-		      { "s", NSEC_PER_SEC },	     { "ms", NSEC_PER_MSEC },	   { "us", NSEC_PER_USEC } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		if (ns && ns % units[i].ns == 0) {
-			buf_printf(b, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].name);
-			return;
-		}
-	}
-	buf_printf(b, "%lluns", (unsigned long long)ns);
-}
-
-static void add_exact_size(struct buf *b, u64 bytes)
-{
-	static const char letters[] = "GMK";
-
-	for (unsigned i = 0; i < 3; i++) {
-		u64 unit = 1ULL << (10 * (3 - i));
-
-		if (bytes && bytes % unit == 0) {
-			buf_printf(b, "%llu%c", (unsigned long long)(bytes / unit), letters[i]);
-			return;
-		}
-	}
-	buf_add_u64(b, bytes);
-}
-
 /* A JSON string is a YAML double-quoted scalar. */
 static void add_quoted(struct buf *b, const char *text)
 {
 	text_add_json(b, text, strlen(text));
+}
+
+/* As people write it, where YAML cannot take it for something else (true, 1, no). */
+static void add_name(struct buf *b, const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+	size_t len = strlen(name);
+
+	if (len > 5 && strspn(name, letters) == len)
+		buf_add_str(b, name);
+	else
+		add_quoted(b, name);
 }
 
 static void print_value(const struct config *c, const struct setting *s, struct buf *b)
@@ -243,15 +283,22 @@ static void print_value(const struct config *c, const struct setting *s, struct 
 		}
 		buf_add_char(b, ']');
 		break;
-	case SETTING_NUMBER:
-		buf_add_u64(b, *(const u64 *)at);
-		break;
-	case SETTING_SIZE:
-		add_exact_size(b, *(const u64 *)at);
-		break;
-	case SETTING_DURATION:
-		add_exact_duration(b, *(const u64 *)at);
-		break;
+	default:
+		add_number(b, s, *(const u64 *)at);
+	}
+}
+
+void config_fixed_changes(const struct config *now, const struct config *next, struct buf *b)
+{
+	for (size_t i = 0; i < setting_count; i++) {
+		_cleanup_buf_ struct buf x = {}, y = {};
+
+		if (!(settings[i].flags & SETTING_FIXED))
+			continue;
+		print_value(now, &settings[i], &x);
+		print_value(next, &settings[i], &y);
+		if (strcmp(buf_str(&x), buf_str(&y)))
+			buf_printf(b, "%s%s", b->len ? ", " : "", settings[i].name);
 	}
 }
 
@@ -260,7 +307,7 @@ static void print_gadget(const struct config_gadget *g, struct buf *b)
 	const char *p = g->parameters, *end = p ? p + g->parameters_size : NULL;
 
 	buf_add_str(b, "  ");
-	add_quoted(b, g->name);
+	add_name(b, g->name);
 	buf_printf(b, ": { enabled: %s, store: %s, ring: %s, budget: %llu", g->enabled ? "true" : "false",
 		   g->store ? "true" : "false", ring_class_names[g->ring], (unsigned long long)g->budget);
 	if (*g->where) {
@@ -277,7 +324,7 @@ static void print_gadget(const struct config_gadget *g, struct buf *b)
 			continue;
 		*equals = '\0';
 		buf_add_str(b, first ? "" : ", ");
-		add_quoted(b, word);
+		add_name(b, word);
 		buf_add_str(b, ": ");
 		add_quoted(b, equals + 1);
 	}
@@ -289,7 +336,8 @@ void config_print(const struct config *c, struct buf *b)
 	const char *section = "";
 	size_t section_len = 0;
 
-	buf_add_str(b, "# Saker's agent: every setting, as it is now. SIGHUP or saving this file reloads it.\n");
+	buf_add_str(b, "# Saker's agent: every setting, as it is now. SIGHUP or saving the file reloads it;\n"
+		       "# what says (restart) takes effect with the next start.\n");
 	for (size_t i = 0; i < setting_count; i++) {
 		const struct setting *s = &settings[i];
 		size_t len = (size_t)(strchr(s->name, '.') - s->name);
@@ -304,10 +352,14 @@ void config_print(const struct config *c, struct buf *b)
 		buf_printf(b, "  %s: ", s->name + len + 1);
 		print_value(c, s, b);
 		buf_add_fill(b, ' ', b->len - start < 36 ? 36 - (b->len - start) : 1);
-		buf_printf(b, "# %s\n", s->help);
+		buf_printf(b, "# %s%s\n", s->help, s->flags & SETTING_FIXED ? " (restart)" : "");
 	}
-	buf_add_str(b, "# budget: records stored a second at most (0: no limit); where: a filter, as in --where\n");
+	buf_add_str(b, "# Each gadget: enabled; store: keep its records; ring: process, network, block or file;\n"
+		       "# budget: records stored a second at most (0: no limit); where: a filter, as in --where;\n"
+		       "# parameters: { name: value }, as its --help lists them. More gadgets: saker list.\n");
 	buf_add_str(b, "gadgets:\n");
 	for (size_t i = 0; i < c->gadget_count; i++)
 		print_gadget(&c->gadgets[i], b);
+	if (!c->gadget_count)
+		buf_add_str(b, "  {}\n");
 }

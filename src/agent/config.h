@@ -10,6 +10,11 @@
 #define CONFIG_RINGS 4
 #define CONFIG_PATH "/etc/saker/agent.yaml"
 
+/* Where something stands in the file: 0 when it is a default. */
+struct config_place {
+	size_t line, column;
+};
+
 /* Rings by class: what is loud cannot push out what matters. In the order in which they are read. */
 enum ring_class { RING_PROCESS, RING_NETWORK, RING_BLOCK, RING_FILE };
 extern const char *const ring_class_names[CONFIG_RINGS];
@@ -22,6 +27,7 @@ struct config_gadget {
 	u64 budget;	/* records stored a second at most, 0: no limit */
 	char *parameters; /* "name=value\0..." */
 	size_t parameters_size;
+	struct config_place where_place, parameters_place;
 };
 
 struct config {
@@ -56,7 +62,9 @@ void config_freep(struct config **c);
  * Reads @text over the defaults. -EINVAL with "FILE:LINE:COLUMN: what" (an unknown key suggests the nearest).
  */
 int config_parse(const char *file, const char *text, size_t len, struct config **ret);
-/* The same from a file. A missing file is -ENOENT. */
-int config_read(const char *file, struct config **ret);
+/* The same from a file, or from @fd (>= 0), which stays the caller's: then @file is only its name. */
+int config_read(const char *file, int fd, struct config **ret);
+/* Adds the names of settings that differ and cannot change while the agent runs. */
+void config_fixed_changes(const struct config *now, const struct config *next, struct buf *b);
 /* Every setting with its value and what it is for, as YAML that config_parse() reads back to the same. */
 void config_print(const struct config *c, struct buf *b);

@@ -12,7 +12,11 @@ struct setting {
 	size_t offset;
 	const char *value; /* the default */
 	const char *help;
+	u64 min, max;
+	unsigned flags;
 };
+#define SETTING_FIXED 1 /* takes effect with the next start */
+#define SETTING_POWER 2 /* of two */
 extern const struct setting settings[];
 extern const size_t setting_count;
 

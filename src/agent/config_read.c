@@ -4,11 +4,13 @@
  * column; an unknown key is an error, since a misspelt one that is ignored is a setting that somebody believes in.
  */
 #include "agent/config_internal.h"
+#include "event/event.h"
 
 #include <yaml.h>
 
 #define FILE_MAX (1 << 20)
 #define GADGETS_MAX 100 /* fewer than the broker's numbers */
+#define KEYS_MAX 1000
 
 struct reader {
 	const char *file;
@@ -28,6 +30,11 @@ static int complain(const struct reader *r, const yaml_node_t *n, const char *fm
 	return fail(-EINVAL, "%s:%zu:%zu: %s", r->file, n->start_mark.line + 1, n->start_mark.column + 1, text);
 }
 
+static struct config_place place_of(const yaml_node_t *n)
+{
+	return (struct config_place){ n->start_mark.line + 1, n->start_mark.column + 1 };
+}
+
 static yaml_node_t *node(const struct reader *r, int id)
 {
 	return yaml_document_get_node(r->document, id);
@@ -35,7 +42,10 @@ static yaml_node_t *node(const struct reader *r, int id)
 
 static const char *scalar(const yaml_node_t *n)
 {
-	return n->type == YAML_SCALAR_NODE ? (const char *)n->data.scalar.value : NULL;
+	/* A NUL ("\0" in double quotes) would end the text early: as if it were no text. */
+	if (n->type != YAML_SCALAR_NODE || memchr(n->data.scalar.value, '\0', n->data.scalar.length))
+		return NULL;
+	return (const char *)n->data.scalar.value;
 }
 
 static int unknown_key(const struct reader *r, const yaml_node_t *key, const char *section)
@@ -50,6 +60,24 @@ static int unknown_key(const struct reader *r, const yaml_node_t *key, const cha
 	near = suggest(scalar(key), names, count);
 	return complain(r, key, "unknown setting '%s.%.100s'%s%s%s", section, scalar(key), near ? " (did you mean '" : "",
 			near ? near : "", near ? "'?)" : "");
+}
+
+/* The second of two equal keys would win in silence. */
+static int refuse_duplicates(const struct reader *r, const yaml_node_t *map)
+{
+	const yaml_node_pair_t *first = map->data.mapping.pairs.start, *end = map->data.mapping.pairs.top;
+
+	if (end - first > KEYS_MAX)
+		return complain(r, map, "more than %d settings", KEYS_MAX);
+	for (const yaml_node_pair_t *a = first; a < end; a++) {
+		for (const yaml_node_pair_t *b = first; b < a; b++) {
+			const char *x = scalar(node(r, a->key)), *y = scalar(node(r, b->key));
+
+			if (x && y && !strcmp(x, y))
+				return complain(r, node(r, a->key), "'%.100s' is here for the second time", x);
+		}
+	}
+	return 0;
 }
 
 static int read_list(const struct reader *r, const yaml_node_t *value)
@@ -78,6 +106,8 @@ static int read_section(const struct reader *r, const char *section, const yaml_
 
 	if (map->type != YAML_MAPPING_NODE)
 		return complain(r, map, "'%s' holds settings: one 'name: value' a line", section);
+	if (refuse_duplicates(r, map))
+		return -EINVAL;
 	for (pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
 		const yaml_node_t *key = node(r, pair->key), *value = node(r, pair->value);
 		const struct setting *found = NULL;
@@ -110,6 +140,8 @@ static int read_parameters(const struct reader *r, struct config_gadget *g, cons
 
 	if (map->type != YAML_MAPPING_NODE)
 		return complain(r, map, "parameters are written { name: value }");
+	if (refuse_duplicates(r, map))
+		return -EINVAL;
 	for (pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
 		const char *name = scalar(node(r, pair->key)), *value = scalar(node(r, pair->value));
 
@@ -123,6 +155,7 @@ static int read_parameters(const struct reader *r, struct config_gadget *g, cons
 	free(g->parameters);
 	g->parameters_size = words.len;
 	g->parameters = TAKE_PTR(words.data);
+	g->parameters_place = place_of(map);
 	return 0;
 }
 
@@ -173,11 +206,30 @@ static int read_gadget_key(const struct reader *r, struct config_gadget *g, cons
 			return complain(r, value, "where takes an expression");
 		free(g->where);
 		g->where = copy;
+		g->where_place = place_of(value);
 		return 0;
 	}
 	near = name ? suggest(name, names, ARRAY_SIZE(names)) : NULL;
 	return complain(r, key, "a gadget has no setting '%.100s'%s%s%s", name ? name : "",
 			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
+/* The broker loads no others: what runs as root comes with the program. */
+static int require_gadget(const struct reader *r, const yaml_node_t *key)
+{
+	size_t count;
+	const struct embedded_gadget *all = gadget_embedded(&count);
+	_cleanup_free_ const char **names = calloc(count + 1, sizeof(*names));
+	const char *near;
+
+	for (size_t i = 0; names && i < count; i++) {
+		names[i] = all[i].name;
+		if (!strcmp(all[i].name, scalar(key)))
+			return 0;
+	}
+	near = names ? suggest(scalar(key), names, count) : NULL;
+	return complain(r, key, "no gadget '%.100s'%s%s%s", scalar(key), near ? " (did you mean '" : "",
+			near ? near : "", near ? "'?)" : " (see: saker list)");
 }
 
 static int read_gadgets(const struct reader *r, const yaml_node_t *map)
@@ -186,12 +238,16 @@ static int read_gadgets(const struct reader *r, const yaml_node_t *map)
 
 	if (map->type != YAML_MAPPING_NODE)
 		return complain(r, map, "'gadgets' holds gadgets: 'name: { enabled: true }'");
+	if (refuse_duplicates(r, map))
+		return -EINVAL;
 	for (pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
 		const yaml_node_t *key = node(r, pair->key), *value = node(r, pair->value);
 		struct config_gadget *g;
 
-		if (!scalar(key) || !*scalar(key) || strlen(scalar(key)) > 60)
+		if (!scalar(key))
 			return complain(r, key, "a gadget's name is needed");
+		if (require_gadget(r, key))
+			return -EINVAL;
 		if (r->config->gadget_count >= GADGETS_MAX)
 			return complain(r, key, "more than %d gadgets", GADGETS_MAX);
 		g = config_gadget_add(r->config, scalar(key));
@@ -199,6 +255,8 @@ static int read_gadgets(const struct reader *r, const yaml_node_t *map)
 			return -ENOMEM;
 		if (value->type != YAML_MAPPING_NODE)
 			return complain(r, value, "settings are needed: { enabled: true }");
+		if (refuse_duplicates(r, value))
+			return -EINVAL;
 		for (each = value->data.mapping.pairs.start; each < value->data.mapping.pairs.top; each++) {
 			int err = read_gadget_key(r, g, node(r, each->key), node(r, each->value));
 
@@ -219,6 +277,8 @@ static int read_root(const struct reader *r)
 		return 0; /* an empty file: the defaults */
 	if (root->type != YAML_MAPPING_NODE)
 		return complain(r, root, "sections are needed (see: saker agent --print-config)");
+	if (refuse_duplicates(r, root))
+		return -EINVAL;
 	for (pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
 		const yaml_node_t *key = node(r, pair->key), *value = node(r, pair->value);
 		const char *name = scalar(key), *near;
@@ -241,22 +301,21 @@ static int read_root(const struct reader *r)
 	return 0;
 }
 
-/* What each value means alone was checked; this is what they mean together. */
-static int check(const struct config *c, const char *file)
+/* A second document would be settings that nobody reads. */
+static int expect_end(const struct reader *r, yaml_parser_t *parser)
 {
-	if (c->http_port > 65535)
-		return fail(-EINVAL, "%s: http.port: %llu is not a port", file, (unsigned long long)c->http_port);
-	if (c->store_partition_ns < NSEC_PER_SEC || c->store_flush_ns < NSEC_PER_MSEC || c->interval_ns < NSEC_PER_MSEC)
-		return fail(-EINVAL, "%s: store.partition takes 1s or more, store.flush and worker.interval 1ms or more",
-			    file);
-	for (int i = 0; i < CONFIG_RINGS; i++) {
-		u64 size = c->ring_bytes[i];
+	yaml_document_t rest;
+	const yaml_node_t *root;
+	int err = 0;
 
-		if (size < 4096 || size > 256 << 20 || (size & (size - 1)))
-			return fail(-EINVAL, "%s: rings.%s takes a power of two from 4K to 256M", file,
-				    ring_class_names[i]);
-	}
-	return 0;
+	if (!yaml_parser_load(parser, &rest))
+		return fail(-EINVAL, "%s:%zu:%zu: %s", r->file, parser->problem_mark.line + 1,
+			    parser->problem_mark.column + 1, parser->problem ? parser->problem : "not YAML");
+	root = yaml_document_get_root_node(&rest);
+	if (root)
+		err = complain(r, root, "a second YAML document (only one is read)");
+	yaml_document_delete(&rest);
+	return err;
 }
 
 int config_parse(const char *file, const char *text, size_t len, struct config **ret)
@@ -277,19 +336,39 @@ int config_parse(const char *file, const char *text, size_t len, struct config *
 		return err;
 	}
 	err = read_root(&r);
+	if (!err && yaml_document_get_root_node(&document))
+		err = expect_end(&r, &parser);
 	yaml_document_delete(&document);
 	yaml_parser_delete(&parser);
-	if (!err)
-		err = check(c, file);
 	if (!err)
 		*ret = TAKE_PTR(c);
 	return err;
 }
 
-int config_read(const char *file, struct config **ret)
+static int read_descriptor(int fd, const char *file, struct buf *b)
+{
+	for (;;) {
+		char *room = buf_room(b, 4096);
+		ssize_t n = room ? read(fd, room, 4096) : 0;
+
+		if (!room)
+			return fail(-ENOMEM, "out of memory");
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail_errno(-errno, "%s", file);
+		if (!n)
+			return 0;
+		b->len += (size_t)n;
+		if (b->len > FILE_MAX)
+			return fail(-EFBIG, "%s: more than 1 MiB", file);
+	}
+}
+
+int config_read(const char *file, int fd, struct config **ret)
 {
 	_cleanup_buf_ struct buf text = {};
-	int err = read_file(file, FILE_MAX, &text);
+	int err = fd < 0 ? read_file(file, FILE_MAX, &text) : read_descriptor(fd, file, &text);
 
 	return err ? err : config_parse(file, buf_str(&text), text.len, ret);
 }

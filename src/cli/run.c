@@ -177,9 +177,10 @@ static int open_writers(struct session *s)
 	const struct options *o = s->options;
 	struct writer_options w = {
 		.columns = o->columns, .sort = o->sort, .top = o->top, .terminal_width = terminal_width(),
-		.headings = !o->no_header, .parameter_set = parameter_is_set, .context = s->gadget, .out = stdout,
+		.headings = !o->no_header, .times = o->timestamp, .parameter_set = parameter_is_set, .context = s->gadget, .out = stdout,
 	};
-	int err = output_format_parse(o->output ? o->output : "table", &w.format);
+	enum output_format format;
+	int err = output_format_parse(o->output ? o->output : "table", &format);
 
 	w.colour = w.terminal_width && !getenv("NO_COLOR");
 	s->writers = calloc(info->schema_count + 1, sizeof(*s->writers));
@@ -187,8 +188,14 @@ static int open_writers(struct session *s)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < info->schema_count && !err; i++) {
 		/* Columns and order are meant for the tool's first schema; a summary beside it has its own. */
-		if (i)
+		if (i) {
 			w.columns = w.sort = NULL;
+			w.apart = true;
+		}
+		if (format == OUTPUT_COLLAPSED && info->schemas[i]->sort != SCHEMA_STACKS && info->schema_count > 1)
+			w.format = OUTPUT_NONE;
+		else
+			w.format = format;
 		err = writer_new(info->schemas[i], &w, &s->writers[i]);
 	}
 	return err;
@@ -348,8 +355,8 @@ static int run_session(struct session *s, const char *name)
 	/* What is in the ring now happened before the end. */
 	s->done = false;
 	drain(s);
-	if (gadget_has_tables(s->gadget) && !(s->options->count && s->readings >= s->options->count))
-		read_tables(s, true);
+	if (!s->readings || !s->options->count || s->readings < s->options->count)
+		read_tables(s, true); /* also ends a batch of sorted events */
 	if (s->error)
 		complain(name, 1);
 	say_losses(s);

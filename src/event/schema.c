@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #define COLUMNS_MAX 512
+#define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-. "
 #define RECORD_MAX 65535 /* offsets of tail columns have 16 bits */
 
 struct arena_block {
@@ -285,6 +286,9 @@ static int names_from_json(struct schema *s, struct column *c, json_t *names)
 	c->names = list;
 	c->name_count = n;
 	json_object_foreach(names, key, number) {
+		/* Writers print names as they are: a definition from a disk may not bring anything but words. */
+		if (strspn(key, NAME_LETTERS) != strlen(key))
+			return fail(-EBADMSG, "%s: a name of column '%s' is malformed", s->name, c->name);
 		list[i].name = schema_strdup(s, key);
 		if (!list[i].name)
 			return -ENOMEM;

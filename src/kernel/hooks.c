@@ -5,7 +5,6 @@
  * with a program of two instructions on bpf_fentry_test1, which nothing ever calls.
  */
 #include <dirent.h>
-#include <pthread.h>
 
 #include "kernel/kernel_btf.h"
 #include "kernel/object_internal.h"
@@ -92,29 +91,24 @@ static int try_kprobe_multi(void)
 	return link < 0 && errno == EOPNOTSUPP ? -EOPNOTSUPP : 0;
 }
 
-/* What a trial said stays true while the process lives. */
+/* What a trial said stays true while the process lives; kept per thread, so that no lock is needed. */
 static int trial(enum section_sort sort)
 {
-	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-	static struct {
-		int (*try)(void);
+	static int (*const tries[])(void) = {
+		[SECTION_FENTRY] = try_fentry,
+		[SECTION_LSM] = try_lsm,
+		[SECTION_KPROBE] = try_kprobe,
+		[SECTION_KPROBE_MULTI] = try_kprobe_multi,
+	};
+	static __thread struct {
 		bool done;
 		int result;
-	} trials[] = {
-		[SECTION_FENTRY] = { try_fentry },
-		[SECTION_LSM] = { try_lsm },
-		[SECTION_KPROBE] = { try_kprobe },
-		[SECTION_KPROBE_MULTI] = { try_kprobe_multi },
-	};
-	int result;
+	} known[ARRAY_SIZE(tries)];
 
-	pthread_mutex_lock(&mutex);
-	if (!trials[sort].done)
-		trials[sort].result = trials[sort].try();
-	trials[sort].done = true;
-	result = trials[sort].result;
-	pthread_mutex_unlock(&mutex);
-	return result;
+	if (!known[sort].done)
+		known[sort].result = tries[sort]();
+	known[sort].done = true;
+	return known[sort].result;
 }
 
 /*

@@ -8,7 +8,6 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -35,12 +34,11 @@ struct kernel_btf {
 	size_t named_count, named_capacity;
 };
 
-/* The one of this process, and how many use it. */
-static struct {
-	pthread_mutex_t mutex;
+/* The one of this thread (objects are loaded by one), and how many use it. */
+static __thread struct {
 	struct kernel_btf *btf;
 	unsigned users;
-} shared = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+} shared;
 
 size_t btf_essential_length(const char *name)
 {
@@ -266,14 +264,12 @@ int kernel_btf_get(const struct kernel_btf **ret)
 {
 	int err = 0;
 
-	pthread_mutex_lock(&shared.mutex);
 	if (!shared.btf)
 		err = kernel_btf_new(&shared.btf);
 	if (!err) {
 		shared.users++;
 		*ret = shared.btf;
 	}
-	pthread_mutex_unlock(&shared.mutex);
 	return err;
 }
 
@@ -281,10 +277,8 @@ void kernel_btf_put(const struct kernel_btf *b)
 {
 	if (!b)
 		return;
-	pthread_mutex_lock(&shared.mutex);
 	if (!--shared.users)
 		kernel_btf_free(&shared.btf);
-	pthread_mutex_unlock(&shared.mutex);
 }
 
 void kernel_btf_putp(const struct kernel_btf **b)

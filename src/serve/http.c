@@ -11,6 +11,7 @@
 #define IDLE_SECONDS 30
 #define ROWS_DEFAULT 10000
 #define ANSWER_MAX (64 << 20)
+#define QUERY_MEMORY (8 << 20) /* for sorting, before a temporary file is used */
 
 struct answer {
 	struct buf body;
@@ -144,7 +145,7 @@ static int get_query(struct serve *s, struct MHD_Connection *c, struct answer *a
 {
 	const char *sql = argument(c, "sql"), *format = argument(c, "format"), *limit = argument(c, "limit");
 	struct query_options o = { .directory = s->options.store_directory, .timeout_ns = s->options.query_timeout_ns,
-				   .row_limit = ROWS_DEFAULT };
+				   .row_limit = ROWS_DEFAULT, .memory_bytes = QUERY_MEMORY };
 	_cleanup_(query_closep) struct query *q = NULL;
 	bool csv = format && !strcmp(format, "csv");
 	int err;

@@ -33,6 +33,7 @@ static int add(struct schema *s, const char *name, const char *kind, size_t offs
 static struct schema *sample_schema(void)
 {
 	struct schema *s = schema_new("sample", "a sample", SCHEMA_EVENTS);
+	int i;
 
 	assert_non_null(s);
 	add(s, "time", "time_ns", offsetof(struct sample, header.time), 8, false);
@@ -40,8 +41,10 @@ static struct schema *sample_schema(void)
 	add(s, "error", "errno", offsetof(struct sample, error), 4, true);
 	add(s, "bytes", "bytes", offsetof(struct sample, bytes), 8, false);
 	add(s, "comm", "comm", offsetof(struct sample, comm), 16, false);
-	s->columns[add(s, "path", "path", offsetof(struct sample, path), 4, false)].in_tail = true;
-	s->columns[add(s, "args", "args", offsetof(struct sample, args), 4, false)].in_tail = true;
+	i = add(s, "path", "path", offsetof(struct sample, path), 4, false);
+	s->columns[i].in_tail = true;
+	i = add(s, "args", "args", offsetof(struct sample, args), 4, false);
+	s->columns[i].in_tail = true;
 	add(s, "user_stack", "user_stack", offsetof(struct sample, stack), 4, true);
 	schema_seal(s, offsetof(struct sample, tail));
 	return s;
