@@ -1,156 +1,315 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The agent's two processes. This one becomes the broker: it makes the store's folder for the worker's user, forks the
- * worker, passes signals on, answers its requests, and starts a new one when it dies unasked.
+ * worker, passes signals on, answers its requests, watches the configuration file, starts a new
+ * worker when one dies unasked, and sees to it that a stop takes no longer than two seconds.
  */
 #include "agent/agent.h"
 
+#include "agent/watch.h"
 #include "agent/worker.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
-#define RESTART_MS 1000
+#define STOP_MS 1700 /* after that the worker is killed */
+#define KILLED_MS 150 /* a process that survives SIGKILL so long waits for a device */
+#define DEATHS_MAX 5 /* in a row, each less than this after the start: */
+#define SHORT_LIFE_NS (30 * NSEC_PER_SEC)
 
-/* Mode 0700, of the worker's user; what is there already is left as it is (store_open() looks at it again). */
-static int make_store_folder(const struct config *c)
+struct broker_loop {
+	const struct agent_options *options;
+	struct config *config;
+	struct config_watch *watch;
+	int signals; /* signalfd */
+	int socket;  /* to the worker; -1 once it has closed its end */
+	struct broker_server *server;
+	pid_t worker; /* 0: none */
+	int status;   /* of the last one, as wait(2) gives it */
+	bool stop, killed, lost;
+	u64 deadline; /* 0: none */
+	unsigned restarts, deaths;
+};
+
+static int apply_options(const struct agent_options *o, struct config *c)
 {
-	uid_t uid;
-	gid_t gid;
+	u64 port = c->http_port;
+	int err;
 
-	if (!c->store_enabled)
+	if (o->store) {
+		char *copy = strdup(o->store);
+
+		if (!copy)
+			return fail(-ENOMEM, "out of memory");
+		free(c->store_path);
+		c->store_path = copy;
+	}
+	if (!o->port)
 		return 0;
-	if (mkdir(c->store_path, 0700) && errno != EEXIST)
-		return fail_errno(-errno, "cannot make the store's folder %s", c->store_path);
-	if (!privileges_user(c->user, &uid, &gid) && chown(c->store_path, uid, gid))
-		return fail_errno(-errno, "cannot give %s to the user '%s'", c->store_path, c->user);
+	err = parse_u64(o->port, &port);
+	if (err || port > 65535)
+		return fail(-EINVAL, "--port: '%s' is not a port", o->port);
+	c->http_port = port;
 	return 0;
 }
 
-static pid_t start_worker(const struct agent_options *o, const struct config *c, int *ret_socket)
+int agent_config(const struct agent_options *o, int fd, struct config **ret)
+{
+	_cleanup_(config_freep) struct config *c = NULL;
+	int err = 0;
+
+	if (o->config_file)
+		err = config_read(o->config_file, fd, &c);
+	else if (!(c = config_new()))
+		err = -ENOMEM;
+	if (!err)
+		err = apply_options(o, c);
+	if (!err)
+		err = gadget_setup_check(c, o->config_file ? o->config_file : "configuration");
+	if (!err)
+		*ret = TAKE_PTR(c);
+	return err;
+}
+
+/* ---- the worker's life ------------------------------------------------------------------------------- */
+
+static int start_worker(struct broker_loop *l)
 {
 	int sockets[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
-		return (pid_t)fail_errno(-errno, "cannot make a socket pair");
-	pid = fork();
+		return fail_errno(-errno, "cannot make a socket pair");
+	l->server = broker_server_new(l->options->config_file);
+	pid = l->server ? fork() : -1;
 	if (!pid) {
-		struct config *own;
-		_cleanup_buf_ struct buf text = {};
-		sigset_t none;
+		struct worker_start start = { .options = l->options, .config = l->config, .socket = sockets[1],
+					      .broker = getppid(), .restarts = l->restarts };
 
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
+		/* Signals stay blocked until the worker's loop takes them. */
 		close(sockets[0]);
-		config_print(c, &text);
-		/* A copy of its own, by way of the text that says all of it. */
-		if (config_parse("configuration", buf_str(&text), text.len, &own)) {
-			log_error("%s", error_text());
-			_exit(1);
-		}
-		_exit(worker_run(o, own, sockets[1]));
+		close(l->signals);
+		config_watch_free(l->watch);
+		broker_server_free(l->server);
+		_exit(worker_run(&start));
 	}
 	close(sockets[1]);
 	if (pid < 0) {
+		int err = l->server ? -errno : -ENOMEM;
+
 		close(sockets[0]);
-		return (pid_t)fail_errno(-errno, "cannot fork");
+		l->server = broker_server_free(l->server);
+		return fail_errno(err, "cannot start the worker");
 	}
-	*ret_socket = sockets[0];
-	return pid;
+	l->worker = pid;
+	l->socket = sockets[0];
+	l->deadline = 0;
+	l->killed = false;
+	return 0;
 }
 
-struct watch {
-	int signals; /* signalfd */
-	pid_t worker;
-	bool stop;
-};
+static void set_deadline(struct broker_loop *l, u64 ms)
+{
+	if (!l->deadline)
+		l->deadline = clock_monotonic_ns() + ms * NSEC_PER_MSEC;
+}
 
-/* Signals for the worker. It has them from the terminal too (Ctrl-C goes to both): twice does no harm. */
-static void pass_signals(struct watch *w)
+/* A worker that does not end gets SIGKILL; one that survives this is left behind. */
+static void on_deadline(struct broker_loop *l)
+{
+	l->deadline = 0;
+	if (l->killed) {
+		log_error("the worker (process %d) cannot be killed: it waits for a device", l->worker);
+		l->lost = true;
+		return;
+	}
+	log_error("the worker does not end and is killed: what it had not yet stored is lost");
+	l->killed = true;
+	kill(l->worker, SIGKILL);
+	set_deadline(l, KILLED_MS);
+}
+
+static void reap(struct broker_loop *l)
+{
+	if (l->worker > 0 && waitpid(l->worker, &l->status, WNOHANG) == l->worker)
+		l->worker = 0;
+}
+
+/*
+ * Signals for the worker. It has them from the terminal too (Ctrl-C goes to both): twice does no
+ * harm.
+ */
+static void take_signals(struct broker_loop *l)
 {
 	struct signalfd_siginfo info;
 
-	while (read(w->signals, &info, sizeof(info)) == sizeof(info)) {
+	while (read(l->signals, &info, sizeof(info)) == sizeof(info)) {
 		int number = (int)info.ssi_signo;
 
-		if (number == SIGCHLD)
+		if (number == SIGCHLD) {
+			reap(l);
 			continue;
-		if (number != SIGHUP)
-			w->stop = true;
-		kill(w->worker, number == SIGINT ? SIGTERM : number);
+		}
+		if (number != SIGHUP) {
+			l->stop = true;
+			set_deadline(l, STOP_MS);
+		}
+		if (l->worker > 0)
+			kill(l->worker, number == SIGHUP ? SIGHUP : SIGTERM);
 	}
 }
 
-/* Serves one worker until its socket closes. */
-static void serve_worker(struct watch *w, int socket)
+static int wait_ms(const struct broker_loop *l)
 {
-	struct pollfd fds[] = { { .fd = w->signals, .events = POLLIN }, { .fd = socket, .events = POLLIN } };
-	struct broker_server *server = broker_server_new();
+	u64 now = clock_monotonic_ns();
 
-	while (server) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+	if (!l->deadline)
+		return -1;
+	return l->deadline > now ? (int)((l->deadline - now) / NSEC_PER_MSEC) + 1 : 0;
+}
+
+/* One worker from its start to its end. */
+static void serve_worker(struct broker_loop *l)
+{
+	while (l->worker > 0 && !l->lost) {
+		struct pollfd fds[] = { { .fd = l->signals, .events = POLLIN },
+					{ .fd = l->socket, .events = POLLIN },
+					{ .fd = config_watch_fd(l->watch), .events = POLLIN } };
+
+		if (poll(fds, ARRAY_SIZE(fds), wait_ms(l)) < 0 && errno != EINTR)
 			break;
 		if (fds[0].revents)
-			pass_signals(w);
-		if (fds[1].revents && broker_server_answer(server, socket))
-			break;
+			take_signals(l);
+		if (fds[1].revents && broker_server_answer(l->server, l->socket)) {
+			close(l->socket);
+			l->socket = -1;
+			set_deadline(l, STOP_MS); /* it has said goodbye */
+		}
+		if (fds[2].revents && config_watch_changed(l->watch) && l->worker > 0)
+			kill(l->worker, SIGHUP);
+		if (l->deadline && clock_monotonic_ns() >= l->deadline && l->worker > 0)
+			on_deadline(l);
 	}
-	broker_server_free(server);
+	if (l->socket >= 0)
+		close(l->socket);
+	l->socket = -1;
+	/* Its programs go before a new worker has its own. */
+	l->server = broker_server_free(l->server);
 }
 
-static int reap(struct watch *w)
+/* A summary that died could not put the terminal back. */
+static void restore_terminal(const struct broker_loop *l)
 {
-	int status = 0;
+	static const char leave[] = "\033[?25h\033[?1049l";
 
-	while (waitpid(w->worker, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFSIGNALED(status))
-		log_error("the worker was ended by signal %d", WTERMSIG(status));
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	if (!WIFSIGNALED(l->status) || l->options->no_summary || !l->config->summary || !isatty(STDOUT_FILENO))
+		return;
+	if (write(STDOUT_FILENO, leave, sizeof(leave) - 1) < 0)
+		log_debug("the terminal is gone");
 }
 
-int agent_run(const struct agent_options *o, struct config *c)
+/* Reads the configuration as it is now; a broken one leaves what was. */
+static void renew_config(struct broker_loop *l)
 {
-	_cleanup_(config_freep) struct config *config = c;
-	struct watch w = {};
+	struct config *c;
+
+	if (agent_config(l->options, -1, &c)) {
+		log_error("%s; the configuration from before stays", error_text());
+		return;
+	}
+	config_free(l->config);
+	l->config = c;
+}
+
+/* Longer from death to death. A signal ends the wait. */
+static void pause_before_restart(struct broker_loop *l)
+{
+	struct pollfd fd = { .fd = l->signals, .events = POLLIN };
+
+	if (poll(&fd, 1, 100 << l->deaths) > 0)
+		take_signals(l);
+	l->deadline = 0;
+}
+
+/* What became of the last worker; true when another one is to be started. */
+static bool goes_on(struct broker_loop *l, u64 lived_ns)
+{
+	if (l->stop || l->lost)
+		return false;
+	if (WIFEXITED(l->status) && !WEXITSTATUS(l->status))
+		return false; /* somebody stopped it, not us */
+	if (WIFEXITED(l->status) && WEXITSTATUS(l->status) == WORKER_CANNOT_START && !l->restarts)
+		return false; /* it has said why */
+	if (WIFSIGNALED(l->status))
+		log_error("the worker was ended by signal %d (%s)", WTERMSIG(l->status),
+			  strsignal(WTERMSIG(l->status)));
+	l->deaths = lived_ns < SHORT_LIFE_NS ? l->deaths + 1 : 1;
+	if (l->deaths > DEATHS_MAX) {
+		log_error("the worker ended %d times in a row: giving up", l->deaths);
+		return false;
+	}
+	pause_before_restart(l);
+	if (l->stop)
+		return false;
+	l->restarts++;
+	renew_config(l);
+	log_warning("the worker is started again");
+	return true;
+}
+
+static int exit_status(const struct broker_loop *l)
+{
+	if (l->lost || l->killed)
+		return 1;
+	if (WIFSIGNALED(l->status))
+		return l->stop && (WTERMSIG(l->status) == SIGTERM || WTERMSIG(l->status) == SIGINT) ? 0 : 1;
+	return WEXITSTATUS(l->status) ? 1 : 0;
+}
+
+static int take_over_signals(struct broker_loop *l)
+{
 	sigset_t mask;
-	int err = make_store_folder(c), status = 1;
 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGQUIT);
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
-	w.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (err || w.signals < 0) {
-		log_error("%s", err ? error_text() : strerror(errno));
-		return 1;
-	}
-	for (;;) {
-		u64 began = clock_monotonic_ns();
-		int socket = -1;
+	l->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	return l->signals < 0 ? fail_errno(-errno, "cannot wait for signals") : 0;
+}
 
-		w.worker = start_worker(o, c, &socket);
-		if (w.worker < 0) {
-			log_error("%s", error_text());
+int agent_run(const struct agent_options *o, struct config *c)
+{
+	struct broker_loop l = { .options = o, .config = c, .socket = -1 };
+	bool again = true, started = false;
+	int err = store_folder(c);
+
+	if (!err)
+		err = take_over_signals(&l);
+	if (!err && o->config_file && config_watch_new(o->config_file, &l.watch))
+		log_warning("%s; SIGHUP reloads the configuration", error_text());
+	while (!err && again) {
+		u64 began = clock_monotonic_ns();
+
+		err = start_worker(&l);
+		if (err)
 			break;
-		}
-		serve_worker(&w, socket);
-		close(socket);
-		status = reap(&w);
-		/* A worker that ends at once would end at once again. */
-		if (w.stop || clock_monotonic_ns() - began < RESTART_MS * NSEC_PER_MSEC)
-			break;
-		if (!status)
-			break;
-		log_error("the worker ended with status %d and is started again", status);
+		started = true;
+		serve_worker(&l);
+		restore_terminal(&l);
+		again = goes_on(&l, clock_monotonic_ns() - began);
 	}
-	close(w.signals);
-	return w.stop && status == 0 ? 0 : status;
+	if (err)
+		log_error("%s", error_text());
+	config_watch_free(l.watch);
+	if (l.signals > 0)
+		close(l.signals);
+	config_free(l.config);
+	return err || !started ? 1 : exit_status(&l);
 }

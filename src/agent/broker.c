@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 struct broker_server {
+	const char *config_file;
 	struct gadget *gadgets[BROKER_GADGETS_MAX];
 	int rings[BROKER_RINGS_MAX];
 	struct broker_request request;
@@ -25,7 +26,7 @@ static int serve_ring(struct broker_server *s, const struct broker_request *q, s
 	int fd;
 
 	if (q->ring >= BROKER_RINGS_MAX || q->size < 4096 || q->size > 256 << 20 || (q->size & (q->size - 1)))
-		return fail(-EINVAL, "a ring of %u bytes", q->size);
+		return fail(-EINVAL, "ring %u of %u bytes", q->ring, q->size);
 	if (s->rings[q->ring] < 0) {
 		fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "saker_ring", 0, 0, q->size, NULL);
 		if (fd < 0)
@@ -69,6 +70,37 @@ static bool is_embedded(const char *name)
 	return false;
 }
 
+static bool is_plain(const struct bpf_insn *i)
+{
+	u8 class = BPF_CLASS(i->code);
+
+	if (i->dst_reg > BPF_REG_5 || i->src_reg > BPF_REG_5)
+		return false;
+	return class == BPF_ALU || class == BPF_ALU64 || (class == BPF_LDX && BPF_MODE(i->code) == BPF_MEM);
+}
+
+int broker_check_predicate(const struct bpf_insn *insns, size_t count)
+{
+	for (size_t at = 0; at < count; at++) {
+		const struct bpf_insn *i = &insns[at];
+		u8 class = BPF_CLASS(i->code), op = BPF_OP(i->code);
+
+		if (is_plain(i))
+			continue;
+		if (i->code == (BPF_LD | BPF_IMM | BPF_DW) && !i->src_reg && i->dst_reg <= BPF_REG_5 && at + 1 < count &&
+		    !insns[at + 1].code) {
+			at++;
+			continue;
+		}
+		if ((class == BPF_JMP || class == BPF_JMP32) && op != BPF_CALL && op != BPF_EXIT && i->off >= 0 &&
+		    !(class == BPF_JMP32 && op == BPF_JA) && i->dst_reg <= BPF_REG_5 && i->src_reg <= BPF_REG_5 &&
+		    at + 1 + (size_t)i->off <= count)
+			continue;
+		return fail(-EPERM, "instruction %zu of the filter is not one of a filter", at);
+	}
+	return 0;
+}
+
 static int serve_load(struct broker_server *s, const struct broker_request *q, struct descriptors *d)
 {
 	_cleanup_(gadget_freep) struct gadget *g = NULL;
@@ -85,6 +117,8 @@ static int serve_load(struct broker_server *s, const struct broker_request *q, s
 	err = gadget_open(q->name, &g);
 	if (!err)
 		err = set_parameters(g, q);
+	if (!err && q->predicate_count)
+		err = broker_check_predicate(q->predicate, q->predicate_count);
 	if (!err && q->predicate_count)
 		err = gadget_set_predicate(g, q->predicate, q->predicate_count);
 	if (err)
@@ -106,19 +140,25 @@ static int serve_load(struct broker_server *s, const struct broker_request *q, s
 	return 0;
 }
 
-static int serve_open(const struct broker_request *q, struct descriptors *d)
+static int serve_open(struct broker_server *s, const struct broker_request *q, struct descriptors *d)
 {
 	static const char *const files[] = { [BROKER_EXE] = "exe", [BROKER_MAPS] = "maps", [BROKER_ROOT] = "root" };
 	char path[64];
-	int fd;
+	const char *name = path;
+	/* O_PATH for the root: the worker may look up what it could read anyway, and gains nothing. */
+	int flags = q->what == BROKER_ROOT ? O_PATH | O_DIRECTORY : O_RDONLY | O_NONBLOCK | O_NOCTTY, fd;
 
-	if (q->what >= BROKER_FILES)
-		return fail(-EINVAL, "file %u of a process", q->what);
-	snprintf(path, sizeof(path), "/proc/%u/%s", q->number, files[q->what]);
-	/* An executable is only ever read; O_PATH for the root, through which the worker may look up but gains nothing. */
-	fd = open(path, q->what == BROKER_ROOT ? O_PATH | O_CLOEXEC : O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (q->what >= BROKER_FILES || (q->what == BROKER_CONFIG && !s->config_file))
+		return fail(-EINVAL, "file %u", q->what);
+	if (q->what == BROKER_CONFIG)
+		name = s->config_file;
+	else if (q->what == BROKER_KALLSYMS)
+		name = "/proc/kallsyms";
+	else
+		snprintf(path, sizeof(path), "/proc/%u/%s", q->number, files[q->what]);
+	fd = open(name, flags | O_CLOEXEC);
 	if (fd < 0)
-		return fail_errno(-errno, "%s", path);
+		return fail_errno(-errno, "%s", name);
 	d->fds[d->count++] = fd;
 	d->close = true;
 	return 0;
@@ -134,7 +174,7 @@ static int serve_one(struct broker_server *s, const struct broker_request *q, st
 	case BROKER_LOAD:
 		return serve_load(s, q, d);
 	case BROKER_OPEN:
-		return serve_open(q, d);
+		return serve_open(s, q, d);
 	case BROKER_UNLOAD:
 	case BROKER_MISSED:
 		if (q->number >= BROKER_GADGETS_MAX || !s->gadgets[q->number])
@@ -177,14 +217,18 @@ static int send_reply(int socket, struct broker_reply *reply, const struct descr
 		c->cmsg_len = CMSG_LEN(sizeof(int) * n);
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * n);
 	}
-	return sendmsg(socket, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	/* Never waits: who asks on without reading the answers is no worker of ours. */
+	return sendmsg(socket, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-struct broker_server *broker_server_new(void)
+struct broker_server *broker_server_new(const char *config_file)
 {
 	struct broker_server *s = calloc(1, sizeof(*s));
 
-	for (size_t i = 0; s && i < BROKER_RINGS_MAX; i++)
+	if (!s)
+		return NULL;
+	s->config_file = config_file;
+	for (size_t i = 0; i < BROKER_RINGS_MAX; i++)
 		s->rings[i] = -1;
 	return s;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent is two processes. The broker keeps root and does four things: it loads and attaches gadgets, makes rings, opens a few
- * files of a process by pid, and counts what the kernel skipped. The worker does all the rest (parsing, storing, serving) without
- * capabilities, and asks over a socket pair: one packet a request, one a reply, descriptors with it.
+ * The agent is two processes. The broker keeps root and does four things: it loads and attaches
+ * gadgets, makes rings, opens a few files by pid, and counts what the kernel skipped. The worker
+ * does all the rest (parsing, storing, serving) without capabilities, and asks over a socket pair:
+ * one packet a request, one a reply, descriptors with it.
  *
  *	broker (root) <--- SOCK_SEQPACKET ---> worker (no capabilities)
  *
- * The broker believes nothing: lengths, names and numbers are checked, only embedded gadgets are loaded, and a predicate
- * is just instructions that the kernel's verifier judges.
+ * The broker believes nothing: lengths, names and numbers are checked, only embedded gadgets are
+ * loaded, and of a predicate only what the filter compiler makes is taken: no calls, no stores,
+ * only forward jumps.
  */
 #pragma once
 
@@ -26,10 +28,21 @@ enum broker_request_type {
 	BROKER_LOAD,   /* load gadget @name as @number into ring @ring -> descriptors of its maps */
 	BROKER_UNLOAD, /* detach and forget gadget @number */
 	BROKER_MISSED, /* runs of gadget @number that the kernel skipped -> value */
-	BROKER_OPEN,   /* a file of process @number: @what */
+	BROKER_OPEN,   /* @what, of process @number -> a descriptor to read from */
 };
 
-enum broker_file { BROKER_EXE, BROKER_MAPS, BROKER_ROOT, BROKER_FILES };
+/*
+ * An executable and the maps for symbols, the root directory to look files up in (O_PATH), the
+ * kernel's symbols, the agent's configuration file.
+ */
+enum broker_file {
+	BROKER_EXE,
+	BROKER_MAPS,
+	BROKER_ROOT,
+	BROKER_KALLSYMS,
+	BROKER_CONFIG,
+	BROKER_FILES
+};
 
 struct broker_request {
 	u32 type;
@@ -54,8 +67,9 @@ struct broker_reply {
 
 /* The broker's side: what it has loaded for one worker. */
 struct broker_server;
-struct broker_server *broker_server_new(void); /* NULL: out of memory */
-/* Reads one request and answers it. 0, or -EPIPE when the worker is gone. */
+/* @config_file (borrowed) may be NULL. NULL: out of memory. */
+struct broker_server *broker_server_new(const char *config_file);
+/* Reads one request and answers it. 0, or -EPIPE when the worker is gone or does not listen. */
 int broker_server_answer(struct broker_server *s, int socket);
 /* Detaches and frees everything that was loaded. */
 struct broker_server *broker_server_free(struct broker_server *s);
@@ -64,14 +78,19 @@ struct broker_server *broker_server_free(struct broker_server *s);
 struct broker;
 struct broker *broker_new(int socket); /* takes the socket */
 struct broker *broker_free(struct broker *b);
+/* To notice the broker's end: readable then, between requests. Owned by @b. */
+int broker_socket(const struct broker *b);
 /* Ring @ring of @bytes (a power of two); the descriptor is the caller's. */
 int broker_ring(struct broker *b, u32 ring, size_t bytes, int *ret_fd);
 /*
- * Loads the embedded gadget that @g has open and hands its maps to @g. @parameters: "name=value" words, each ended by NUL.
- * @predicate may be NULL.
+ * Loads the embedded gadget that @g has open and hands its maps to @g. @parameters: "name=value"
+ * words, each ended by NUL. @predicate may be NULL.
  */
 int broker_load(struct broker *b, struct gadget *g, u32 number, u32 ring, const char *parameters, size_t size,
 		const struct bpf_insn *predicate, size_t count);
 int broker_unload(struct broker *b, u32 number);
 int broker_missed(struct broker *b, u32 number, u64 *ret);
 int broker_open(struct broker *b, u32 pid, enum broker_file what, int *ret_fd);
+
+/* Is this what expression_compile() makes? 0 or -EPERM. */
+int broker_check_predicate(const struct bpf_insn *insns, size_t count);

@@ -34,6 +34,11 @@ struct broker *broker_free(struct broker *b)
 	return NULL;
 }
 
+int broker_socket(const struct broker *b)
+{
+	return b->socket;
+}
+
 static size_t received_descriptors(struct msghdr *m, int *fds, size_t max)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(m);

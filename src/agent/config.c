@@ -91,7 +91,9 @@ struct config_gadget *config_gadget_add(struct config *c, const char *name)
 	if (grow(&c->gadgets, &c->gadget_capacity, c->gadget_count + 1, sizeof(*g)))
 		return NULL;
 	g = &c->gadgets[c->gadget_count];
-	*g = (struct config_gadget){ .name = strdup(name), .where = strdup(""), .store = true, .enabled = true };
+	/* Who is not known to be rare goes with the loud ones. */
+	*g = (struct config_gadget){ .name = strdup(name), .where = strdup(""), .store = true, .enabled = true,
+				     .ring = RING_FILE, .budget = 2000 };
 	if (!g->name || !g->where) {
 		free(g->name);
 		free(g->where);

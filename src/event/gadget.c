@@ -377,6 +377,7 @@ int gadget_load(struct gadget *g)
 	if (err)
 		return err;
 	drop_unused_ring(g);
+	gadget_choose_tables(g);
 	err = object_plan(g->object, g->plans, g->plan_count);
 	if (!err)
 		err = object_load(g->object);

@@ -199,6 +199,8 @@ static int add_table(struct gadget *g, const char *map_name, const struct btf_ty
 		size_t len;
 
 		t.keep = tag_option(tag, "each", &each, &len) && len == 4 && !memcmp(each, "keep", 4);
+		if (tag_option(tag, "when", &each, &len))
+			snprintf(t.when, sizeof(t.when), "%.*s", (int)len, each);
 	}
 	t.row = calloc(1, t.value_offset + t.value_size + 8);
 	err = t.row ? add_schema(g, t.schema) : fail(-ENOMEM, "out of memory");
@@ -375,6 +377,10 @@ static int plan_program(struct gadget *g, const struct bpf_program *program, str
 		err = btf_tag(btf, (u32)id, -1, "optional", 0, &tag);
 	plan->optional = !err;
 	if (!err || err == -ENOENT)
+		err = btf_tag(btf, (u32)id, -1, "arguments", 0, &tag);
+	if (!err)
+		plan->arguments = (unsigned)strtoul(tag.options, NULL, 10);
+	if (!err || err == -ENOENT)
 		err = btf_tag(btf, (u32)id, -1, "sample", 0, &tag);
 	if (!err) {
 		snprintf(word, sizeof(word), "%.*s", (int)tag.options_len, tag.options);
@@ -402,4 +408,14 @@ int gadget_make_plans(struct gadget *g)
 		g->plan_count++;
 	}
 	return 0;
+}
+
+void gadget_choose_tables(struct gadget *g)
+{
+	for (size_t i = 0; i < g->table_count; i++) {
+		struct table *t = &g->tables[i];
+		bool negate = t->when[0] == '!';
+
+		t->unwanted = t->when[0] && (gadget_parameter_number(g, t->when + negate) != 0) == negate;
+	}
 }

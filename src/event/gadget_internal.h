@@ -25,6 +25,8 @@ struct table {
 	char map[64];
 	enum bpf_map_type type;
 	u32 max_entries;
+	char when[64]; /* a parameter, or !parameter: read only when it is set, or not; "": always */
+	bool unwanted;
 	int fd; /* the map's, once loaded or adopted */
 	u32 key_size, value_size, value_offset;
 	bool per_cpu, is_array, keep; /* keep: report totals, not what came since */
@@ -65,6 +67,8 @@ struct gadget {
 int gadget_read_description(struct gadget *g);
 int gadget_make_plans(struct gadget *g);
 u64 gadget_parameter_number(const struct gadget *g, const char *name);
+/* Which tables the parameters want, once these are set. */
+void gadget_choose_tables(struct gadget *g);
 void table_free(struct table *t);
 /* Takes the descriptors of its maps from the loaded object. */
 int gadget_take_maps(struct gadget *g);

@@ -310,7 +310,7 @@ int gadget_read(struct gadget *g, bool last, record_fn fn, void *context)
 
 	g->stacks.read = read_stack;
 	for (size_t i = 0; i < g->table_count; i++) {
-		int n = read_table(g, &g->tables[i], fn, context);
+		int n = g->tables[i].unwanted ? 0 : read_table(g, &g->tables[i], fn, context);
 
 		if (n < 0)
 			return fail_in(n, "%s", g->name);

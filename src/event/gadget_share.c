@@ -92,6 +92,7 @@ int gadget_adopt(struct gadget *g, const int *fds, size_t count)
 	g->adopted_count = count;
 	if (count != g->table_count + 3)
 		return fail(-EPROTO, "%s: %zu maps were sent, %zu are needed", g->name, count, g->table_count + 3);
+	gadget_choose_tables(g);
 	map_losses(g, fds[1]);
 	g->stack_fd = fds[2];
 	for (size_t i = 0; i < g->table_count; i++)

@@ -434,3 +434,21 @@ int kernel_tracepoint_btf_id(const char *name)
 	err = kernel_btf_typedef(b, type);
 	return err < 0 ? fail(err, "tracepoint %s is not in this kernel's BTF", name) : err;
 }
+
+/* btf_trace_NAME is a typedef of a pointer to a function whose first parameter is the probe's own. */
+int kernel_tracepoint_arguments(const char *name)
+{
+	_cleanup_(kernel_btf_putp) const struct kernel_btf *b = NULL;
+	int id = kernel_tracepoint_btf_id(name);
+	int err = id < 0 ? id : kernel_btf_get(&b);
+	const struct btf_type *t;
+
+	if (err)
+		return err;
+	t = kernel_btf_type(b, kernel_btf_resolve(b, (u32)id));
+	if (t && btf_kind_of(t) == BTF_KIND_PTR)
+		t = kernel_btf_type(b, kernel_btf_resolve(b, t->type));
+	if (!t || btf_kind_of(t) != BTF_KIND_FUNC_PROTO || !btf_count_of(t))
+		return fail(-ENOENT, "the arguments of tracepoint %s are not known", name);
+	return (int)btf_count_of(t) - 1;
+}

@@ -24,6 +24,7 @@ struct program_plan {
 	const char *note;  /* what this alternative is, or lacks */
 	bool wanted;	   /* false: leave it out (its parameter is not set) */
 	bool optional;	   /* its hook may be missing: then the rest works without it */
+	unsigned arguments; /* its raw tracepoint must have so many; 0: any number */
 	u32 sample_hz;	   /* perf_event programs: samples a second on every CPU */
 	/* filled by object_plan(): */
 	bool chosen;
@@ -91,6 +92,8 @@ bool tracepoint_exists(const char *category, const char *name);
  * The BTF id of the raw tracepoint's typedef btf_trace_NAME, or -ENOENT, or why BTF cannot be read.
  */
 int kernel_tracepoint_btf_id(const char *name);
+/* How many arguments the raw tracepoint has on this kernel (they came and went), or -errno. */
+int kernel_tracepoint_arguments(const char *name);
 /*
  * Who opens and loads several objects holds the kernel's BTF meanwhile, so that it is scanned once.
  * 0, or why it cannot be read.

@@ -4,10 +4,22 @@
  * lowest rank that nothing speaks against is taken; each of the others carries the reason why not.
  */
 #include "kernel/object_internal.h"
+#include "kernel/sections.h"
 
 static bool in_group(const struct program *p, const char *group)
 {
 	return p->plan && p->plan->group && !strcmp(p->plan->group, group);
+}
+
+/* Where a tracepoint's arguments changed over time, a program is written for one number of them. */
+static int arguments_fit(const struct program *p, const struct program_plan *plan)
+{
+	struct section s = section_of(p->bpf);
+	int n = plan->arguments ? kernel_tracepoint_arguments(s.target) : 0;
+
+	if (n < 0 || (unsigned)n == plan->arguments)
+		return 0; /* where it cannot be known, the verifier has the word */
+	return fail(-EOPNOTSUPP, "tracepoint %s has %d arguments on this kernel, not %u", s.target, n, plan->arguments);
 }
 
 static void check(struct program *p, struct program_plan *plan)
@@ -17,7 +29,7 @@ static void check(struct program *p, struct program_plan *plan)
 	plan->reason[0] = '\0';
 	if (!plan->wanted)
 		snprintf(plan->reason, sizeof(plan->reason), "not asked for");
-	else if (program_available(p->bpf) < 0)
+	else if (program_available(p->bpf) < 0 || arguments_fit(p, plan) < 0)
 		snprintf(plan->reason, sizeof(plan->reason), "%s", error_text());
 	else
 		p->possible = true;
