@@ -83,11 +83,11 @@ static inline void close_file(FILE **file)
 		(p) = NULL;                 \
 		_taken;                     \
 	})
-#define TAKE_FD(fd)               \
-	({                        \
+#define TAKE_FD(fd)                \
+	({                         \
 		int _taken = (fd); \
-		(fd) = -1;        \
-		_taken;           \
+		(fd) = -1;         \
+		_taken;            \
 	})
 
 /*
@@ -136,8 +136,8 @@ static inline const char *buf_str(const struct buf *b)
 
 /*
  * Adds bytes that came from outside (a process name, a path): control characters, DEL, C1 controls
- * and invalid UTF-8 become \n, \t, \xNN, and a backslash doubles, so that nothing can steer a terminal and nothing
- * is lost.
+ * and invalid UTF-8 become \n, \t, \xNN, and a backslash doubles, so that nothing can steer a
+ * terminal and nothing is lost.
  */
 void text_add_safe(struct buf *b, const char *bytes, size_t len);
 /* Adds a JSON string with its quotes. Invalid UTF-8 becomes U+FFFD (RFC 8259 needs UTF-8). */
@@ -148,8 +148,10 @@ void text_add_csv(struct buf *b, const char *bytes, size_t len);
 size_t text_width(const char *bytes, size_t len);
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
-/* Shell-like pattern with * and ? (and \ to quote) over bytes that may hold NULs; no allocation, linear
- * in practice, never exponential. */
+/*
+ * Shell-like pattern with * and ? (and \ to quote) over bytes that may hold NULs; no allocation,
+ * linear in practice, never exponential.
+ */
 bool glob_match(const char *pattern, size_t pattern_len, const char *text, size_t len);
 /* The candidate nearest to @word by edit distance, or NULL when none is near enough to suggest. */
 const char *suggest(const char *word, const char *const *candidates, size_t count);
@@ -180,7 +182,9 @@ void add_rfc3339(struct buf *b, u64 wall_ns);
 int read_file(const char *path, size_t limit, struct buf *b);
 int read_file_at(int dirfd, const char *path, size_t limit, struct buf *b);
 
-/* ---- log (for `cli`, `serve` and modules; libraries return errors instead) -------------------- */
+/*
+ * ---- log (for `cli`, `serve` and modules; libraries return errors instead) --------------------
+ */
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 extern enum log_level log_level; /* the only global variable of the program */

@@ -9,11 +9,18 @@
 
 #include <wchar.h>
 
-/* Length of the valid UTF-8 character at @s (RFC 3629: no surrogates, no overlong forms), 0 if invalid. */
+/*
+ * Length of the valid UTF-8 character at @s (RFC 3629: no surrogates, no overlong forms), 0 if
+ * invalid.
+ */
 static size_t utf8_decode(const u8 *s, size_t len, u32 *ret_code)
 {
 	static const u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+	size_t n = s[0] < 0x80			 ? 1
+		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+		   : (s[0] & 0xf0) == 0xe0	 ? 3
+		   : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+						 : 0;
 	u32 code;
 
 	if (!n || n > len)
@@ -47,7 +54,10 @@ static size_t plain_run(const char *s, size_t len, const bool stop[256])
 }
 
 /* Bytes that need a look: everything but printable ASCII; quote and backslash per sink. */
-#define STOP_TABLE(extra...) { [0 ... 0x1f] = true, [0x7f ... 0xff] = true, ['\\'] = true, extra }
+#define STOP_TABLE(extra...)                                                      \
+	{                                                                         \
+		[0 ... 0x1f] = true, [0x7f ... 0xff] = true, ['\\'] = true, extra \
+	}
 static const bool stop_safe[256] = STOP_TABLE();
 static const bool stop_json[256] = STOP_TABLE(['"'] = true);
 
@@ -165,7 +175,10 @@ bool glob_match(const char *pattern, size_t pattern_len, const char *text, size_
 {
 	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
 
-	/* Only the last star needs to be tried again: an earlier one can always stay as short as it was. */
+	/*
+	 * Only the last star needs to be tried again: an earlier one can always stay as short as it
+	 * was.
+	 */
 	while (t < len) {
 		if (p < pattern_len && pattern[p] == '*') {
 			star = p++;

@@ -44,8 +44,8 @@ int parse_duration(const char *s, u64 *ret_ns)
 		const char *name;
 		double ns;
 	} units[] = {
-		{ "ns", 1 },   { "us", 1e3 },   { "ms", 1e6 },   { "min", 60e9 },
-		{ "s", 1e9 },  { "m", 60e9 },   { "h", 3600e9 }, { "d", 86400e9 },
+		{ "ns", 1 },  { "us", 1e3 }, { "ms", 1e6 },   { "min", 60e9 },
+		{ "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 }, { "d", 86400e9 },
 	};
 	const char *p = s;
 	double total = 0;
@@ -120,11 +120,14 @@ void add_duration(struct buf *b, u64 ns)
 	else if (s < 60)
 		buf_printf(b, "%.2fs", (double)ns / 1e9);
 	else if (s < 3600)
-		buf_printf(b, "%llum%02llus", (unsigned long long)s / 60, (unsigned long long)s % 60);
+		buf_printf(b, "%llum%02llus", (unsigned long long)s / 60,
+			   (unsigned long long)s % 60);
 	else if (s < 86400)
-		buf_printf(b, "%lluh%02llum", (unsigned long long)s / 3600, (unsigned long long)s / 60 % 60);
+		buf_printf(b, "%lluh%02llum", (unsigned long long)s / 3600,
+			   (unsigned long long)s / 60 % 60);
 	else
-		buf_printf(b, "%llud%02lluh", (unsigned long long)s / 86400, (unsigned long long)s / 3600 % 24);
+		buf_printf(b, "%llud%02lluh", (unsigned long long)s / 86400,
+			   (unsigned long long)s / 3600 % 24);
 }
 
 void add_size(struct buf *b, u64 bytes)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* event: schemas, records, the bus, filters, operators and writers. The folder's one public header. */
+/*
+ * event: schemas, records, the bus, filters, operators and writers. The folder's one public header.
+ */
 #pragma once
 
 #include "event/bus.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The life of a gadget: opened from bytes, described by its own BTF (gadget_describe.c), told parameters and a
- * filter by writing into .rodata and the WHERE slots, loaded, attached, and freed in the reverse order. Reading is in
- * gadget_read.c.
+ * The life of a gadget: opened from bytes, described by its own BTF (gadget_describe.c), told
+ * parameters and a filter by writing into .rodata and the WHERE slots, loaded, attached, and freed
+ * in the reverse order. Reading is in gadget_read.c.
  */
 #include "event/expression.h"
 #include "event/gadget_internal.h"
@@ -43,7 +43,8 @@ static int unknown_gadget(const char *name)
 	if (names)
 		near = suggest(name, names, saker_embedded_gadget_count);
 	if (near)
-		return fail(-ENOENT, "no gadget '%s' (did you mean '%s'? see: saker list)", name, near);
+		return fail(-ENOENT, "no gadget '%s' (did you mean '%s'? see: saker list)", name,
+			    near);
 	return fail(-ENOENT, "no gadget '%s' (see: saker list)", name);
 }
 
@@ -89,8 +90,8 @@ static void set_loader_variable(struct gadget *g, const char *name, u64 value)
 		const struct btf_var_secinfo *at = btf_var_secinfos(t) + i;
 		const struct btf_type *var = btf__type_by_id(btf, at->type);
 
-		if (!strcmp(btf__name_by_offset(btf, var->name_off), name) && at->offset + at->size <= size &&
-		    at->size <= sizeof(value))
+		if (!strcmp(btf__name_by_offset(btf, var->name_off), name) &&
+		    at->offset + at->size <= size && at->size <= sizeof(value))
 			memcpy(data + at->offset, &value, at->size);
 	}
 }
@@ -185,7 +186,8 @@ static const struct parameter *parameter_find(struct gadget *g, const char *name
 	if (near)
 		fail(-ENOENT, "%s has no parameter '%s' (did you mean '%s'?)", g->name, name, near);
 	else
-		fail(-ENOENT, "%s has no parameter '%s' (see: saker %s --help)", g->name, name, g->name);
+		fail(-ENOENT, "%s has no parameter '%s' (see: saker %s --help)", g->name, name,
+		     g->name);
 	return NULL;
 }
 
@@ -196,7 +198,8 @@ static int parse_parameter(const struct parameter *p, const char *value, u64 *re
 	int err;
 
 	if (p->is_bool) {
-		bool yes = !*value || !strcmp(value, "true") || !strcmp(value, "1") || !strcmp(value, "yes");
+		bool yes = !*value || !strcmp(value, "true") || !strcmp(value, "1") ||
+			   !strcmp(value, "yes");
 
 		if (!yes && strcmp(value, "false") && strcmp(value, "0") && strcmp(value, "no"))
 			return fail(-EINVAL, "--%s takes true or false, not '%s'", p->name, value);
@@ -205,7 +208,8 @@ static int parse_parameter(const struct parameter *p, const char *value, u64 *re
 	}
 	if (p->is_signed) {
 		err = parse_s64(value, &number);
-		if (!err && bits < 64 && (number < -(1LL << (bits - 1)) || number >= 1LL << (bits - 1)))
+		if (!err && bits < 64 &&
+		    (number < -(1LL << (bits - 1)) || number >= 1LL << (bits - 1)))
 			err = fail(-ERANGE, "--%s: %s is out of range", p->name, value);
 		*ret = (u64)number;
 	} else {
@@ -279,7 +283,10 @@ int gadget_set_ring(struct gadget *g, size_t bytes, int shared_fd)
 	return err ? fail_errno(err, "%s: cannot set the ring's size", g->name) : 0;
 }
 
-/* ---- WHERE ---------------------------------------------------------------------------------------- */
+/*
+ * ---- WHERE
+ * ----------------------------------------------------------------------------------------
+ */
 
 static bool is_slot(const struct bpf_insn *i)
 {
@@ -301,7 +308,8 @@ static bool is_where(const struct bpf_insn *insns, size_t count, size_t at)
 }
 
 /* Writes the predicate into every WHERE of @program; returns how many there were. */
-static int patch_program(struct bpf_program *program, const struct bpf_insn *predicate, size_t length)
+static int patch_program(struct bpf_program *program, const struct bpf_insn *predicate,
+			 size_t length)
 {
 	size_t count = bpf_program__insn_cnt(program);
 	_cleanup_free_ struct bpf_insn *insns = calloc(count, sizeof(*insns));
@@ -320,7 +328,8 @@ static int patch_program(struct bpf_program *program, const struct bpf_insn *pre
 	if (!places)
 		return 0;
 	err = bpf_program__set_insns(program, insns, count);
-	return err ? fail_errno(err, "cannot write the filter into %s", bpf_program__name(program)) : places;
+	return err ? fail_errno(err, "cannot write the filter into %s", bpf_program__name(program))
+		   : places;
 }
 
 u32 gadget_where_limit(const struct gadget *g)
@@ -345,7 +354,8 @@ int gadget_set_predicate(struct gadget *g, const struct bpf_insn *predicate, siz
 	int places = 0;
 
 	if (length > WHERE_SLOTS)
-		return fail(-E2BIG, "%s: a filter of %zu instructions, %d fit", g->name, length, WHERE_SLOTS);
+		return fail(-E2BIG, "%s: a filter of %zu instructions, %d fit", g->name, length,
+			    WHERE_SLOTS);
 	bpf_object__for_each_program(program, object_bpf(g->object)) {
 		int n = patch_program(program, predicate, length);
 
@@ -359,7 +369,10 @@ int gadget_set_predicate(struct gadget *g, const struct bpf_insn *predicate, siz
 	return 0;
 }
 
-/* ---- load, attach ------------------------------------------------------------------------------------ */
+/*
+ * ---- load, attach
+ * ------------------------------------------------------------------------------------
+ */
 
 /* A ring that nothing writes to is memory for nothing. */
 static void drop_unused_ring(struct gadget *g)
@@ -434,7 +447,10 @@ void gadget_describe(struct gadget *g, struct buf *b)
 
 		if (!p->group && !p->reason[0])
 			continue;
-		buf_printf(b, "%s: %s", p->program, p->chosen ? "taken" : p->wanted ? "not taken" : "not wanted");
+		buf_printf(b, "%s: %s", p->program,
+			   p->chosen   ? "taken"
+			   : p->wanted ? "not taken"
+				       : "not wanted");
 		if (p->note && *p->note)
 			buf_printf(b, " (%s)", p->note);
 		if (p->reason[0])

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A gadget at run time: an object that was opened, told its parameters and its filter, loaded, attached, and
- * is then read. The phases are explicit, each undoes itself on failure, and gadget_free() undoes all:
+ * A gadget at run time: an object that was opened, told its parameters and its filter, loaded,
+ * attached, and is then read. The phases are explicit, each undoes itself on failure, and
+ * gadget_free() undoes all:
  *
- *	open -> (set parameters, filter, virtual columns) -> load -> attach -> consume / tick ... -> free
+ *	open -> (set parameters, filter, virtual columns) -> load -> attach -> consume / tick ... ->
+ * free
  */
 #pragma once
 
@@ -41,7 +43,7 @@ struct gadget_info {
 	struct example *examples;
 	size_t example_count;
 	const struct schema *where_schema; /* what WHERE() sees; NULL: this gadget has none */
-	bool tagged;			   /* false: a plain libbpf program, shown by its printk lines and maps */
+	bool tagged; /* false: a plain libbpf program, shown by its printk lines and maps */
 };
 
 /* Losses since the start. UNKNOWN_LOSS where this kernel cannot tell. */
@@ -65,7 +67,10 @@ struct gadget *gadget_free(struct gadget *g); /* detaches; returns NULL */
 void gadget_freep(struct gadget **g);
 struct gadget_info *gadget_info(struct gadget *g);
 
-/* Before load. -ENOENT with a suggestion, -EINVAL, -ERANGE. A bool takes true/false/1/0 or "" (true). */
+/*
+ * Before load. -ENOENT with a suggestion, -EINVAL, -ERANGE. A bool takes true/false/1/0 or ""
+ * (true).
+ */
 int gadget_set_parameter(struct gadget *g, const char *name, const char *value);
 /* Before load; the expression's kernel part is written into every WHERE(). The caller keeps @e. */
 int gadget_set_where(struct gadget *g, const struct expression *e);
@@ -77,21 +82,26 @@ u32 gadget_where_limit(const struct gadget *g);
 void gadget_set_number(struct gadget *g, u16 number);
 void gadget_set_self_pid(struct gadget *g, u32 pid);
 /*
- * Turns stack addresses into "outer;...;inner" for @pid (0: the kernel's). Set by whoever has symbols (host); without
- * it stacks are hexadecimal addresses.
+ * Turns stack addresses into "outer;...;inner" for @pid (0: the kernel's). Set by whoever has
+ * symbols (host); without it stacks are hexadecimal addresses.
  */
-typedef int (*gadget_symbolize_fn)(void *context, u32 pid, const u64 *addresses, size_t count, bool user, struct buf *b);
+typedef int (*gadget_symbolize_fn)(void *context, u32 pid, const u64 *addresses, size_t count,
+				   bool user, struct buf *b);
 void gadget_set_symbolizer(struct gadget *g, gadget_symbolize_fn fn, void *context);
-/* Bytes of its own ring (rounded up to a power of two), or a ring that several share (a map descriptor, borrowed). */
+/*
+ * Bytes of its own ring (rounded up to a power of two), or a ring that several share (a map
+ * descriptor, borrowed).
+ */
 int gadget_set_ring(struct gadget *g, size_t bytes, int shared_fd);
 
 int gadget_load(struct gadget *g);
 int gadget_attach(struct gadget *g);
 
 /*
- * Loaded in one process, read in another: the loader lists the descriptors of the maps that a reader needs (in an order
- * that both derive from the object; borrowed; -1 where there is none), the reader, which has opened the same bytes, takes
- * them over (also on failure). GADGET_SHARED_MAX bounds the count.
+ * Loaded in one process, read in another: the loader lists the descriptors of the maps that a
+ * reader needs (in an order that both derive from the object; borrowed; -1 where there is none),
+ * the reader, which has opened the same bytes, takes them over (also on failure). GADGET_SHARED_MAX
+ * bounds the count.
  */
 #define GADGET_SHARED_MAX 32
 int gadget_shared(const struct gadget *g, int fds[GADGET_SHARED_MAX]);
@@ -99,15 +109,16 @@ int gadget_adopt(struct gadget *g, const int *fds, size_t count);
 
 typedef void (*record_fn)(void *context, const struct record *r);
 /*
- * Makes a record of raw bytes from a ring (its own or a shared one) and hands it to @fn. -EBADMSG when the bytes do not
- * fit the schema. @wall_offset: wall clock minus CLOCK_MONOTONIC, ns.
+ * Makes a record of raw bytes from a ring (its own or a shared one) and hands it to @fn. -EBADMSG
+ * when the bytes do not fit the schema. @wall_offset: wall clock minus CLOCK_MONOTONIC, ns.
  */
-int gadget_record(struct gadget *g, const void *data, size_t size, u64 wall_offset, record_fn fn, void *context);
+int gadget_record(struct gadget *g, const void *data, size_t size, u64 wall_offset, record_fn fn,
+		  void *context);
 /* Hands every record in the ring to @fn. Returns their number or -errno. */
 int gadget_consume(struct gadget *g, record_fn fn, void *context);
 /*
- * Reads tables, histograms and stacks; each row is a record. @last: the final reading at the end. Returns the number
- * of rows or -errno. Rows of one schema come together.
+ * Reads tables, histograms and stacks; each row is a record. @last: the final reading at the end.
+ * Returns the number of rows or -errno. Rows of one schema come together.
  */
 int gadget_read(struct gadget *g, bool last, record_fn fn, void *context);
 /* To wait on (epoll) for ring data; -1 when the gadget has no ring of its own. */
@@ -115,7 +126,10 @@ int gadget_poll_fd(const struct gadget *g);
 bool gadget_has_events(const struct gadget *g);
 bool gadget_has_tables(const struct gadget *g);
 void gadget_losses(const struct gadget *g, struct losses *ret);
-/* One line per program: which alternative was taken, what is reduced. For --explain and `saker check`. */
+/*
+ * One line per program: which alternative was taken, what is reduced. For --explain and `saker
+ * check`.
+ */
 void gadget_describe(struct gadget *g, struct buf *b);
 /* The schema with header.type @btf_type, NULL when there is none. */
 const struct schema *gadget_schema(const struct gadget *g, u32 btf_type);

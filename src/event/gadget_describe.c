@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a gadget says of itself: one pass over its BTF and the tags finds the summary, parameters (variables of
- * .rodata), aliases, examples, event schemas (tagged structs), tables (tagged variables of .maps) and the plan for its programs
- * (tagged functions).
+ * What a gadget says of itself: one pass over its BTF and the tags finds the summary, parameters
+ * (variables of .rodata), aliases, examples, event schemas (tagged structs), tables (tagged
+ * variables of .maps) and the plan for its programs (tagged functions).
  */
 #include "event/gadget_internal.h"
 
@@ -43,7 +43,8 @@ static int add_alias(struct gadget *g, const struct tag *tag)
 static int add_example(struct gadget *g, const struct tag *tag)
 {
 	struct example e;
-	int err = grow(&g->info.examples, &g->example_capacity, g->info.example_count + 1, sizeof(e));
+	int err =
+		grow(&g->info.examples, &g->example_capacity, g->info.example_count + 1, sizeof(e));
 
 	if (err)
 		return err;
@@ -53,13 +54,15 @@ static int add_example(struct gadget *g, const struct tag *tag)
 	return e.command && e.text ? 0 : fail(-ENOMEM, "out of memory");
 }
 
-static int add_parameter(struct gadget *g, const struct btf_var_secinfo *at, const struct btf_type *var,
-			 const struct tag *tag)
+static int add_parameter(struct gadget *g, const struct btf_var_secinfo *at,
+			 const struct btf_type *var, const struct tag *tag)
 {
 	const struct btf *btf = btf_of(g);
 	const struct btf_type *t = btf__type_by_id(btf, (u32)btf__resolve_type(btf, var->type));
-	struct parameter p = { .name = btf__name_by_offset(btf, var->name_off), .help = tag->text,
-			       .offset = at->offset, .size = at->size };
+	struct parameter p = { .name = btf__name_by_offset(btf, var->name_off),
+			       .help = tag->text,
+			       .offset = at->offset,
+			       .size = at->size };
 	size_t rodata_size;
 	struct bpf_map *map = bpf_object__find_map_by_name(object_bpf(g->object), ".rodata");
 	const u8 *initial = map ? bpf_map__initial_value(map, &rodata_size) : NULL;
@@ -73,7 +76,8 @@ static int add_parameter(struct gadget *g, const struct btf_var_secinfo *at, con
 	p.is_signed = btf_is_int(t) && (btf_int_encoding(t) & BTF_INT_SIGNED);
 	p.type = p.is_text ? "text" : p.is_bool ? "bool" : "number";
 	if (!p.is_text && (!btf_is_int(t) || p.size > 8))
-		return fail(-EINVAL, "%s: parameter '%s' is neither a number nor text", g->name, p.name);
+		return fail(-EINVAL, "%s: parameter '%s' is neither a number nor text", g->name,
+			    p.name);
 	if (p.is_text) {
 		snprintf(p.value, sizeof(p.value), "%.*s", (int)MIN(p.size, sizeof(p.value) - 1),
 			 (const char *)initial + p.offset);
@@ -84,7 +88,8 @@ static int add_parameter(struct gadget *g, const struct btf_var_secinfo *at, con
 		else
 			snprintf(p.value, sizeof(p.value), "%lld", (long long)number);
 	}
-	err = grow(&g->info.parameters, &g->parameter_capacity, g->info.parameter_count + 1, sizeof(p));
+	err = grow(&g->info.parameters, &g->parameter_capacity, g->info.parameter_count + 1,
+		   sizeof(p));
 	if (!err)
 		g->info.parameters[g->info.parameter_count++] = p;
 	return err;
@@ -102,13 +107,17 @@ static int add_schema(struct gadget *g, struct schema *s)
 	return 0;
 }
 
-/* The struct behind EVENT_BUFFER begins with the event: its whole size may be looked at by a filter. */
+/*
+ * The struct behind EVENT_BUFFER begins with the event: its whole size may be looked at by a
+ * filter.
+ */
 static u32 buffer_size(const struct btf *btf, u32 event_type)
 {
 	for (u32 id = 1; id < btf__type_cnt(btf); id++) {
 		const struct btf_type *t = btf__type_by_id(btf, id);
 
-		if (btf_is_struct(t) && btf_vlen(t) == 2 && btf__resolve_type(btf, btf_members(t)[0].type) == (int)event_type &&
+		if (btf_is_struct(t) && btf_vlen(t) == 2 &&
+		    btf__resolve_type(btf, btf_members(t)[0].type) == (int)event_type &&
 		    !strcmp(btf__name_by_offset(btf, btf_members(t)[1].name_off), "tail"))
 			return t->size;
 	}
@@ -147,7 +156,8 @@ static int add_event(struct gadget *g, u32 type, const struct tag *tag, bool inp
 	return input ? 0 : add_schema(g, s);
 }
 
-static int map_types(const struct btf *btf, const struct btf_type *var, u32 *ret_key, u32 *ret_value)
+static int map_types(const struct btf *btf, const struct btf_type *var, u32 *ret_key,
+		     u32 *ret_value)
 {
 	const struct btf_type *t = btf__type_by_id(btf, (u32)btf__resolve_type(btf, var->type));
 	u32 key = 0, value = 0;
@@ -170,8 +180,8 @@ static int map_types(const struct btf *btf, const struct btf_type *var, u32 *ret
 	return 0;
 }
 
-static int add_table(struct gadget *g, const char *map_name, const struct btf_type *var, const struct tag *tag,
-		     enum schema_sort sort)
+static int add_table(struct gadget *g, const char *map_name, const struct btf_type *var,
+		     const struct tag *tag, enum schema_sort sort)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object_bpf(g->object), map_name);
 	struct table t = { .fd = -1 };
@@ -180,7 +190,8 @@ static int add_table(struct gadget *g, const char *map_name, const struct btf_ty
 	int err;
 
 	if (!map || map_types(btf_of(g), var, &key, &value))
-		return fail(-EINVAL, "%s: map '%s' has no types for its key and value", g->name, map_name);
+		return fail(-EINVAL, "%s: map '%s' has no types for its key and value", g->name,
+			    map_name);
 	if (!g->table_count && !g->info.schema_count && g->info.tagged)
 		snprintf(name, sizeof(name), "%s", g->name);
 	else
@@ -198,7 +209,8 @@ static int add_table(struct gadget *g, const char *map_name, const struct btf_ty
 		const char *each;
 		size_t len;
 
-		t.keep = tag_option(tag, "each", &each, &len) && len == 4 && !memcmp(each, "keep", 4);
+		t.keep = tag_option(tag, "each", &each, &len) && len == 4 &&
+			 !memcmp(each, "keep", 4);
 		if (tag_option(tag, "when", &each, &len))
 			snprintf(t.when, sizeof(t.when), "%.*s", (int)len, each);
 	}
@@ -220,7 +232,9 @@ static int read_variable(struct gadget *g, const struct btf_var_secinfo *at, con
 	static const struct {
 		const char *word;
 		enum schema_sort sort;
-	} sorts[] = { { "table", SCHEMA_TABLE }, { "histogram", SCHEMA_HISTOGRAM }, { "stacks", SCHEMA_STACKS } };
+	} sorts[] = { { "table", SCHEMA_TABLE },
+		      { "histogram", SCHEMA_HISTOGRAM },
+		      { "stacks", SCHEMA_STACKS } };
 	const struct btf *btf = btf_of(g);
 	const struct btf_type *var = btf__type_by_id(btf, at->type);
 	const char *name = btf__name_by_offset(btf, var->name_off);
@@ -246,12 +260,15 @@ static int read_variable(struct gadget *g, const struct btf_var_secinfo *at, con
 }
 
 /*
- * A program without tags: every map whose types are known is dumped at the end, as a table of totals. What cannot be
- * columns (pointers, arrays of structs) leaves its map out: such a program never promised any.
+ * A program without tags: every map whose types are known is dumped at the end, as a table of
+ * totals. What cannot be columns (pointers, arrays of structs) leaves its map out: such a program
+ * never promised any.
  */
 static void read_plain_maps(struct gadget *g)
 {
-	static const struct tag totals = { .word = "table", .options = "each=keep", .options_len = 9, .text = "" };
+	static const struct tag totals = {
+		.word = "table", .options = "each=keep", .options_len = 9, .text = ""
+	};
 	const struct btf *btf = btf_of(g);
 	s32 id = btf__find_by_name_kind(btf, ".maps", BTF_KIND_DATASEC);
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (u32)id) : NULL;
@@ -295,7 +312,10 @@ int gadget_read_description(struct gadget *g)
 	const struct btf *btf = btf_of(g);
 	int err = read_summary(g);
 
-	/* Events first, so that the first event struct and not a table gets the gadget's plain name. */
+	/*
+	 * Events first, so that the first event struct and not a table gets the gadget's plain
+	 * name.
+	 */
 	for (u32 id = 1; id < btf__type_cnt(btf) && !err; id++) {
 		struct tag tag;
 		bool input = false;
@@ -315,21 +335,25 @@ int gadget_read_description(struct gadget *g)
 		if (!btf_is_datasec(t))
 			continue;
 		for (u32 i = 0; i < btf_vlen(t) && !err; i++)
-			err = read_variable(g, btf_var_secinfos(t) + i, btf__name_by_offset(btf, t->name_off));
+			err = read_variable(g, btf_var_secinfos(t) + i,
+					    btf__name_by_offset(btf, t->name_off));
 	}
 	if (!err && !g->info.tagged)
 		read_plain_maps(g);
 	return err;
 }
 
-/* ---- the plan ----------------------------------------------------------------------------------- */
+/*
+ * ---- the plan -----------------------------------------------------------------------------------
+ */
 
 /* The number that a parameter holds now (in the .rodata that will be loaded). */
 u64 gadget_parameter_number(const struct gadget *g, const char *name)
 {
 	for (size_t i = 0; i < g->info.parameter_count; i++) {
 		const struct parameter *p = &g->info.parameters[i];
-		struct bpf_map *map = bpf_object__find_map_by_name(object_bpf(g->object), ".rodata");
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(object_bpf(g->object), ".rodata");
 		size_t size;
 		const u8 *data = map ? bpf_map__initial_value(map, &size) : NULL;
 		u64 number = 0;
@@ -344,8 +368,8 @@ u64 gadget_parameter_number(const struct gadget *g, const char *name)
 	return 0;
 }
 
-static int plan_program(struct gadget *g, const struct bpf_program *program, struct program_plan *plan,
-			char names[2][64])
+static int plan_program(struct gadget *g, const struct bpf_program *program,
+			struct program_plan *plan, char names[2][64])
 {
 	const struct btf *btf = btf_of(g);
 	s32 id = btf__find_by_name_kind(btf, bpf_program__name(program), BTF_KIND_FUNC);
@@ -370,7 +394,8 @@ static int plan_program(struct gadget *g, const struct bpf_program *program, str
 	if (!err) {
 		bool negate = tag.options_len && tag.options[0] == '!';
 
-		snprintf(word, sizeof(word), "%.*s", (int)tag.options_len - negate, tag.options + negate);
+		snprintf(word, sizeof(word), "%.*s", (int)tag.options_len - negate,
+			 tag.options + negate);
 		plan->wanted = (gadget_parameter_number(g, word) != 0) != negate;
 	}
 	if (!err || err == -ENOENT)
@@ -401,7 +426,8 @@ int gadget_make_plans(struct gadget *g)
 	if (!g->plans || !g->plan_names)
 		return fail(-ENOMEM, "out of memory");
 	bpf_object__for_each_program(program, object_bpf(g->object)) {
-		int err = plan_program(g, program, &g->plans[g->plan_count], g->plan_names[g->plan_count]);
+		int err = plan_program(g, program, &g->plans[g->plan_count],
+				       g->plan_names[g->plan_count]);
 
 		if (err)
 			return err;
@@ -416,6 +442,7 @@ void gadget_choose_tables(struct gadget *g)
 		struct table *t = &g->tables[i];
 		bool negate = t->when[0] == '!';
 
-		t->unwanted = t->when[0] && (gadget_parameter_number(g, t->when + negate) != 0) == negate;
+		t->unwanted = t->when[0] &&
+			      (gadget_parameter_number(g, t->when + negate) != 0) == negate;
 	}
 }

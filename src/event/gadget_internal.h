@@ -21,18 +21,22 @@ struct row_before {
 /* A map that is read as a table. */
 struct table {
 	struct schema *schema;
-	/* By name: loading may replace the object, when an alternative is refused (kernel/object.h). */
+	/*
+	 * By name: loading may replace the object, when an alternative is refused
+	 * (kernel/object.h).
+	 */
 	char map[64];
 	enum bpf_map_type type;
 	u32 max_entries;
-	char when[64]; /* a parameter, or !parameter: read only when it is set, or not; "": always */
+	/* a parameter, or !parameter: read only when it is set, or not; "": always */
+	char when[64];
 	bool unwanted;
 	int fd; /* the map's, once loaded or adopted */
 	u32 key_size, value_size, value_offset;
 	bool per_cpu, is_array, keep; /* keep: report totals, not what came since */
 	struct row_before *before;
 	u64 round;
-	u8 *row;     /* one row being made: header, key, value */
+	u8 *row; /* one row being made: header, key, value */
 	u8 *per_cpu_values;
 };
 
@@ -63,7 +67,9 @@ struct gadget {
 	void *symbolize_context;
 };
 
-/* Reads everything that the object's BTF says into @g->info, tables and plans (gadget_describe.c). */
+/*
+ * Reads everything that the object's BTF says into @g->info, tables and plans (gadget_describe.c).
+ */
 int gadget_read_description(struct gadget *g);
 int gadget_make_plans(struct gadget *g);
 u64 gadget_parameter_number(const struct gadget *g, const char *name);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reading a gadget: bytes of the ring become records, rows of maps become records too. A reading of a map
- * reports what came since the last one, as the difference to a copy of the last one: deleting or zeroing
- * entries while programs count in them would lose what came in between, a difference loses nothing.
+ * Reading a gadget: bytes of the ring become records, rows of maps become records too. A reading of
+ * a map reports what came since the last one, as the difference to a copy of the last one: deleting
+ * or zeroing entries while programs count in them would lose what came in between, a difference
+ * loses nothing.
  */
 #include "event/gadget_internal.h"
 
@@ -11,21 +12,28 @@
 #define STACK_DEPTH_MAX 127 /* PERF_MAX_STACK_DEPTH */
 #define BATCH 4096
 
-/* ---- events ------------------------------------------------------------------------------------------ */
+/*
+ * ---- events
+ * ------------------------------------------------------------------------------------------
+ */
 
 const struct schema *gadget_schema(const struct gadget *g, u32 btf_type)
 {
 	for (size_t i = 0; i < g->info.schema_count; i++) {
-		if (g->info.schemas[i]->btf_type == btf_type && g->info.schemas[i]->sort == SCHEMA_EVENTS)
+		if (g->info.schemas[i]->btf_type == btf_type &&
+		    g->info.schemas[i]->sort == SCHEMA_EVENTS)
 			return g->info.schemas[i];
 	}
 	return NULL;
 }
 
-int gadget_record(struct gadget *g, const void *data, size_t size, u64 wall_offset, record_fn fn, void *context)
+int gadget_record(struct gadget *g, const void *data, size_t size, u64 wall_offset, record_fn fn,
+		  void *context)
 {
 	struct record_header header;
-	struct record r = { .data = data, .size = (u32)size, .stacks = g->symbolize ? &g->stacks : NULL };
+	struct record r = { .data = data,
+			    .size = (u32)size,
+			    .stacks = g->symbolize ? &g->stacks : NULL };
 	int err;
 
 	if (size < sizeof(header))
@@ -71,7 +79,10 @@ int gadget_consume(struct gadget *g, record_fn fn, void *context)
 	return n < 0 ? n : c.error ? c.error : n;
 }
 
-/* ---- stacks ------------------------------------------------------------------------------------------- */
+/*
+ * ---- stacks
+ * -------------------------------------------------------------------------------------------
+ */
 
 static u32 pid_of(const struct record *r)
 {
@@ -84,7 +95,8 @@ static u32 pid_of(const struct record *r)
 	return v.class == VALUE_UNSIGNED ? (u32)v.u : 0;
 }
 
-static int read_stack(const struct stack_reader *reader, const struct record *record, s64 id, bool user, struct buf *b)
+static int read_stack(const struct stack_reader *reader, const struct record *record, s64 id,
+		      bool user, struct buf *b)
 {
 	struct gadget *g = (struct gadget *)((char *)reader - offsetof(struct gadget, stacks));
 	u64 addresses[STACK_DEPTH_MAX];
@@ -105,7 +117,10 @@ static int read_stack(const struct stack_reader *reader, const struct record *re
 	return 0;
 }
 
-/* ---- tables -------------------------------------------------------------------------------------------- */
+/*
+ * ---- tables
+ * --------------------------------------------------------------------------------------------
+ */
 
 void table_free(struct table *t)
 {
@@ -122,7 +137,9 @@ void table_free(struct table *t)
 
 void gadget_row_header(const struct gadget *g, const struct schema *s, u8 *row)
 {
-	struct record_header h = { .gadget = g->number, .size = s->fixed_size, .time = clock_monotonic_ns() };
+	struct record_header h = { .gadget = g->number,
+				   .size = s->fixed_size,
+				   .time = clock_monotonic_ns() };
 
 	memcpy(row, &h, sizeof(h));
 }
@@ -132,16 +149,18 @@ static bool adds_up(const struct column *c)
 {
 	return c->kind->class == VALUE_HISTOGRAM ||
 	       (c->kind->class == VALUE_UNSIGNED && c->size == 8 &&
-		(c->kind->counts || !strcmp(c->kind->name, "unsigned") || str_starts(c->kind->name, "duration")));
+		(c->kind->counts || !strcmp(c->kind->name, "unsigned") ||
+		 str_starts(c->kind->name, "duration")));
 }
 
 /* Calls @fn for each u64 of @t's value that adds up: offset within the value. */
-#define FOR_EACH_COUNTER(t, offset)                                                                     \
-	for (size_t _i = 0; _i < (t)->schema->stored; _i++)                                             \
-		if (!(t)->schema->columns[_i].is_key && (t)->schema->columns[_i].offset >= (t)->value_offset && \
-		    adds_up(&(t)->schema->columns[_i]))                                                 \
-			for (u32 offset = (t)->schema->columns[_i].offset - (t)->value_offset,          \
-				 _end = offset + (t)->schema->columns[_i].size;                         \
+#define FOR_EACH_COUNTER(t, offset)                                                            \
+	for (size_t _i = 0; _i < (t)->schema->stored; _i++)                                    \
+		if (!(t)->schema->columns[_i].is_key &&                                        \
+		    (t)->schema->columns[_i].offset >= (t)->value_offset &&                    \
+		    adds_up(&(t)->schema->columns[_i]))                                        \
+			for (u32 offset = (t)->schema->columns[_i].offset - (t)->value_offset, \
+				 _end = offset + (t)->schema->columns[_i].size;                \
 			     offset < _end; offset += 8)
 
 static u64 load(const u8 *p)
@@ -157,7 +176,10 @@ static void store(u8 *p, u64 v)
 	memcpy(p, &v, 8);
 }
 
-/* Sums the CPUs' values into @value; what does not add up is taken from the first CPU that has any of it. */
+/*
+ * Sums the CPUs' values into @value; what does not add up is taken from the first CPU that has any
+ * of it.
+ */
 static void merge_cpus(const struct table *t, int cpus, u8 *value)
 {
 	size_t stride = (t->value_size + 7) & ~(size_t)7;
@@ -270,8 +292,11 @@ static int all_keys(const struct table *t, u8 **ret_keys, size_t *ret_count)
 static int read_row(struct gadget *g, struct table *t, const u8 *key, record_fn fn, void *context)
 {
 	u8 *value = t->row + t->value_offset;
-	struct record r = { .schema = t->schema, .data = t->row, .size = t->schema->fixed_size,
-			    .wall_ns = clock_wall_ns(), .stacks = &g->stacks };
+	struct record r = { .schema = t->schema,
+			    .data = t->row,
+			    .size = t->schema->fixed_size,
+			    .wall_ns = clock_wall_ns(),
+			    .stacks = &g->stacks };
 
 	if (bpf_map_lookup_elem(t->fd, key, t->per_cpu ? t->per_cpu_values : value))
 		return 0; /* deleted meanwhile */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The descriptors through which a gadget is read, and their way from the process that loads to the one that reads: after
- * loading, a reader needs no privilege and no more than the maps (ring, .bss with the losses, stacks, tables).
+ * The descriptors through which a gadget is read, and their way from the process that loads to the
+ * one that reads: after loading, a reader needs no privilege and no more than the maps (ring, .bss
+ * with the losses, stacks, tables).
  */
 #include "event/gadget_internal.h"
 
@@ -18,8 +19,8 @@ static const u64 *find_losses(const struct gadget *g, const u8 *data, size_t siz
 		const struct btf_var_secinfo *at = btf_var_secinfos(t) + i;
 		const struct btf_type *var = btf__type_by_id(btf, at->type);
 
-		if (!strcmp(btf__name_by_offset(btf, var->name_off), "saker_lost") && at->size >= 3 * sizeof(u64) &&
-		    at->offset + at->size <= size)
+		if (!strcmp(btf__name_by_offset(btf, var->name_off), "saker_lost") &&
+		    at->size >= 3 * sizeof(u64) && at->offset + at->size <= size)
 			return (const u64 *)(const void *)(data + at->offset);
 	}
 	return NULL;
@@ -36,8 +37,9 @@ static int map_fd(const struct bpf_map *map)
 }
 
 /*
- * .bss through its map's descriptor, read only: the counters of losses stay visible without bpf(2). libbpf before 1.5
- * leaves what bpf_map__initial_value() gives unmapped unless a skeleton loads the object.
+ * .bss through its map's descriptor, read only: the counters of losses stay visible without bpf(2).
+ * libbpf before 1.5 leaves what bpf_map__initial_value() gives unmapped unless a skeleton loads the
+ * object.
  */
 static void map_losses(struct gadget *g, int fd)
 {
@@ -91,7 +93,8 @@ int gadget_adopt(struct gadget *g, const int *fds, size_t count)
 	g->adopted = own;
 	g->adopted_count = count;
 	if (count != g->table_count + 3)
-		return fail(-EPROTO, "%s: %zu maps were sent, %zu are needed", g->name, count, g->table_count + 3);
+		return fail(-EPROTO, "%s: %zu maps were sent, %zu are needed", g->name, count,
+			    g->table_count + 3);
 	gadget_choose_tables(g);
 	map_losses(g, fds[1]);
 	g->stack_fd = fds[2];

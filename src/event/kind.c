@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The table of kinds: a value's meaning, from the name of its typedef in a gadget. One row says how it is held, shown and
- * read from a filter; every sink takes it from here.
+ * The table of kinds: a value's meaning, from the name of its typedef in a gadget. One row says how
+ * it is held, shown and read from a filter; every sink takes it from here.
  */
 #include "event/schema.h"
 
@@ -89,7 +89,9 @@ static void format_time(const struct column *c UNUSED, const struct value *v, st
 {
 	struct buf whole = {};
 
-	/* The day is left out: a table shows what happens now; JSON and the store have all of it. */
+	/*
+	 * The day is left out: a table shows what happens now; JSON and the store have all of it.
+	 */
 	add_wall_time(&whole, v->u, 6);
 	if (whole.len > 11)
 		buf_add(b, whole.data + 11, whole.len - 11);
@@ -154,9 +156,15 @@ static int parse_device(const struct column *c UNUSED, const char *text, s64 *re
 	return 0;
 }
 
-#define NUMBER(kind_name, held, kind_unit, columns, ...) \
-	{ .name = kind_name, .class = held, .unit = kind_unit, .width = columns, ##__VA_ARGS__ }
-#define WORDING(kind_name, held, columns) { .name = kind_name, .class = held, .unit = "", .width = columns, .left = true }
+#define NUMBER(kind_name, held, kind_unit, columns, ...)                               \
+	{                                                                              \
+		.name = kind_name, .class = held, .unit = kind_unit, .width = columns, \
+		##__VA_ARGS__                                                          \
+	}
+#define WORDING(kind_name, held, columns)                                                    \
+	{                                                                                    \
+		.name = kind_name, .class = held, .unit = "", .width = columns, .left = true \
+	}
 
 const struct kind kinds[] = {
 	NUMBER("unsigned", VALUE_UNSIGNED, "", 8),
@@ -170,10 +178,13 @@ const struct kind kinds[] = {
 	NUMBER("uid", VALUE_UNSIGNED, "", 6),
 	NUMBER("gid", VALUE_UNSIGNED, "", 6),
 	NUMBER("cgroup", VALUE_UNSIGNED, "", 8),
-	NUMBER("errno", VALUE_SIGNED, "", 7, .format = format_errno, .parse = parse_errno, .left = true),
+	NUMBER("errno", VALUE_SIGNED, "", 7, .format = format_errno, .parse = parse_errno,
+	       .left = true),
 	NUMBER("return", VALUE_SIGNED, "", 5),
-	NUMBER("signal", VALUE_UNSIGNED, "", 8, .format = format_signal, .parse = parse_signal, .left = true),
-	NUMBER("syscall", VALUE_UNSIGNED, "", 18, .format = format_syscall, .parse = parse_syscall, .left = true),
+	NUMBER("signal", VALUE_UNSIGNED, "", 8, .format = format_signal, .parse = parse_signal,
+	       .left = true),
+	NUMBER("syscall", VALUE_UNSIGNED, "", 18, .format = format_syscall, .parse = parse_syscall,
+	       .left = true),
 	NUMBER("bytes", VALUE_UNSIGNED, "bytes", 9, .format = format_bytes, .counts = true),
 	NUMBER("count", VALUE_UNSIGNED, "", 9, .counts = true),
 	NUMBER("cpu", VALUE_UNSIGNED, "", 3),

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Secrets in command lines. People pass them as arguments although they should not; a store that keeps arguments for
- * weeks must not keep them too. This masks by the name before the value: better one word too many than a password.
+ * Secrets in command lines. People pass them as arguments although they should not; a store that
+ * keeps arguments for weeks must not keep them too. This masks by the name before the value: better
+ * one word too many than a password.
  */
 #include "event/materialize.h"
 
 #include <ctype.h>
 
 static const char *const secret_names[] = {
-	"password", "passwd", "passphrase", "secret", "token", "apikey", "api-key", "api_key",
-	"access-key", "access_key", "private-key", "private_key", "credential", "authorization", "auth-key", "pwd",
+	"password",   "passwd",	       "passphrase", "secret",	   "token",	  "apikey",
+	"api-key",    "api_key",       "access-key", "access_key", "private-key", "private_key",
+	"credential", "authorization", "auth-key",   "pwd",
 };
 
 static bool contains_name(const char *word, size_t len, const char *name)
@@ -66,7 +68,8 @@ static bool mask_word(const char *word, size_t len, struct buf *b)
 	/* "Authorization: Bearer X", as after curl's -H */
 	if (!separator)
 		separator = memchr(word, ':', len);
-	if (separator && separator + 1 < word + len && is_secret_name(word, (size_t)(separator - word))) {
+	if (separator && separator + 1 < word + len &&
+	    is_secret_name(word, (size_t)(separator - word))) {
 		buf_add(b, word, (size_t)(separator + 1 - word));
 		buf_add_str(b, "***");
 		return false;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Records that stand on their own: see materialize.h. One buffer per materializer, reused for every record. */
+/*
+ * Records that stand on their own: see materialize.h. One buffer per materializer, reused for every
+ * record.
+ */
 #include "event/materialize.h"
 
 #define TEXT_LIMIT 60000 /* offsets have 16 bits */
@@ -53,7 +56,8 @@ static int copy_names(struct schema *to, struct column *c, const struct column *
 static int copy_column(struct materializer *m, const struct column *from)
 {
 	struct column *c;
-	int i = schema_add(m->to, from->name, from->help, from->kind, from->offset, from->size, from->is_signed);
+	int i = schema_add(m->to, from->name, from->help, from->kind, from->offset, from->size,
+			   from->is_signed);
 
 	if (i < 0)
 		return i;
@@ -73,11 +77,15 @@ static int copy_column(struct materializer *m, const struct column *from)
 	return copy_names(m->to, c, from);
 }
 
-/* Whatever its kind was, an added column is text: virtual numbers are few, and text is what people search. */
+/*
+ * Whatever its kind was, an added column is text: virtual numbers are few, and text is what people
+ * search.
+ */
 static int add_column(struct materializer *m, const struct column *from)
 {
 	bool number = from->kind->class == VALUE_UNSIGNED || from->kind->class == VALUE_SIGNED ||
-		      from->kind->class == VALUE_BOOL || from->kind->class == VALUE_DOUBLE || from->kind->class == VALUE_IP;
+		      from->kind->class == VALUE_BOOL || from->kind->class == VALUE_DOUBLE ||
+		      from->kind->class == VALUE_IP;
 	const struct kind *kind = number ? kind_find("text") : from->kind;
 	u32 offset = m->from->fixed_size + m->grown;
 	int i = schema_add(m->to, from->name, from->help, kind, offset, 4, false);
@@ -92,7 +100,8 @@ static int add_column(struct materializer *m, const struct column *from)
 	return 0;
 }
 
-int materializer_new(const struct schema *from, const struct materialize_options *o, struct materializer **ret)
+int materializer_new(const struct schema *from, const struct materialize_options *o,
+		     struct materializer **ret)
 {
 	struct materializer *m = calloc(1, sizeof(*m));
 	int err = 0;
@@ -155,7 +164,9 @@ static void put_tail(struct materializer *m, u32 at, const char *bytes, size_t l
 		memcpy(m->bytes.data + at, where, sizeof(where));
 }
 
-/* Texts of the record itself: moved behind the longer fixed part; arguments are masked on the way. */
+/*
+ * Texts of the record itself: moved behind the longer fixed part; arguments are masked on the way.
+ */
 static void copy_tails(struct materializer *m, const struct record *r)
 {
 	for (size_t i = 0; i < m->from->stored; i++) {
@@ -218,7 +229,9 @@ int materialize(struct materializer *m, const struct record *r, struct record *r
 	memcpy(&header, m->bytes.data, sizeof(header));
 	header.size = (u32)m->bytes.len;
 	memcpy(m->bytes.data, &header, sizeof(header));
-	*ret = (struct record){ .schema = m->to, .data = (const u8 *)m->bytes.data, .size = (u32)m->bytes.len,
+	*ret = (struct record){ .schema = m->to,
+				.data = (const u8 *)m->bytes.data,
+				.size = (u32)m->bytes.len,
 				.wall_ns = r->wall_ns };
 	return 0;
 }

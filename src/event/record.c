@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Values out of records, and values as text. This runs for every column of every event that a sink shows: no
- * allocation, no copy; text is borrowed from the record, numbers are loaded by size.
+ * Values out of records, and values as text. This runs for every column of every event that a sink
+ * shows: no allocation, no copy; text is borrowed from the record, numbers are loaded by size.
  */
 #include "event/schema.h"
 
@@ -47,7 +47,8 @@ int record_check(const struct schema *s, const void *data, size_t size)
 	const u8 *bytes = data;
 
 	if (size < s->fixed_size || size < sizeof(struct record_header))
-		return fail(-EBADMSG, "%s: a record of %zu bytes, at least %u are needed", s->name, size, s->fixed_size);
+		return fail(-EBADMSG, "%s: a record of %zu bytes, at least %u are needed", s->name,
+			    size, s->fixed_size);
 	for (size_t i = 0; i < s->stored; i++) {
 		const struct column *c = &s->columns[i];
 		u32 offset, length;
@@ -57,8 +58,10 @@ int record_check(const struct schema *s, const void *data, size_t size)
 		offset = (u32)load_unsigned(bytes + c->offset, 2);
 		length = (u32)load_unsigned(bytes + c->offset + 2, 2);
 		if (length && (offset < s->fixed_size || offset + length > size))
-			return fail(-EBADMSG, "%s: column %s points outside its record (%u + %u of %zu bytes)", s->name,
-				    c->name, offset, length, size);
+			return fail(
+				-EBADMSG,
+				"%s: column %s points outside its record (%u + %u of %zu bytes)",
+				s->name, c->name, offset, length, size);
 	}
 	return 0;
 }
@@ -81,7 +84,8 @@ static void text_value(const struct column *c, const struct record *r, struct va
 		ret->text.len = len - 1; /* the last word's NUL separates nothing */
 }
 
-static void stack_value(const struct column *c, const struct record *r, struct value *ret, struct buf *scratch)
+static void stack_value(const struct column *c, const struct record *r, struct value *ret,
+			struct buf *scratch)
 {
 	bool user = !strcmp(c->kind->name, "user_stack");
 	s64 id;
@@ -102,7 +106,8 @@ static void stack_value(const struct column *c, const struct record *r, struct v
 	ret->text.len = scratch->len;
 }
 
-static void virtual_value(const struct column *c, const struct record *r, struct value *ret, struct buf *scratch)
+static void virtual_value(const struct column *c, const struct record *r, struct value *ret,
+			  struct buf *scratch)
 {
 	struct value from = {};
 
@@ -113,7 +118,8 @@ static void virtual_value(const struct column *c, const struct record *r, struct
 	c->compute(c->compute_context, r, c->from ? &from : NULL, ret, scratch);
 }
 
-void column_value(const struct column *c, const struct record *r, struct value *ret, struct buf *scratch)
+void column_value(const struct column *c, const struct record *r, struct value *ret,
+		  struct buf *scratch)
 {
 	const u8 *p = r->data + c->offset;
 
@@ -292,7 +298,9 @@ static void json_words(const struct value *v, struct buf *b)
 	buf_add_char(b, ']');
 }
 
-/* Closed intervals, as integers are counted: {"min":4,"max":7,"count":2}; empty slots are left out. */
+/*
+ * Closed intervals, as integers are counted: {"min":4,"max":7,"count":2}; empty slots are left out.
+ */
 static void json_histogram(const struct column *c, const struct value *v, struct buf *b)
 {
 	bool first = true;
@@ -305,13 +313,17 @@ static void json_histogram(const struct column *c, const struct value *v, struct
 		if (!v->slots[i])
 			continue;
 		buf_printf(b, "%s{\"min\":%llu,\"max\":%llu,\"count\":%llu}", first ? "" : ",",
-			   (unsigned long long)min, (unsigned long long)max, (unsigned long long)v->slots[i]);
+			   (unsigned long long)min, (unsigned long long)max,
+			   (unsigned long long)v->slots[i]);
 		first = false;
 	}
 	buf_add_char(b, ']');
 }
 
-/* Numbers that people know by name: the name is the JSON value. Names are C identifiers: nothing to escape. */
+/*
+ * Numbers that people know by name: the name is the JSON value. Names are C identifiers: nothing to
+ * escape.
+ */
 static bool json_named(const struct column *c, const struct value *v, struct buf *b)
 {
 	size_t start = b->len;

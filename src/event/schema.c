@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Schemas as data: made column by column (by the reader of BTF, by the store, by tests), sealed with a hash, written as
- * JSON and read back. Strings live in an arena, a list of blocks that goes with the schema.
+ * Schemas as data: made column by column (by the reader of BTF, by the store, by tests), sealed
+ * with a hash, written as JSON and read back. Strings live in an arena, a list of blocks that goes
+ * with the schema.
  */
 #include "event/schema.h"
 
@@ -77,7 +78,8 @@ static char *heading(struct schema *s, const char *name)
 	return label;
 }
 
-static int column_append(struct schema *s, const char *name, const char *help, const struct kind *kind)
+static int column_append(struct schema *s, const char *name, const char *help,
+			 const struct kind *kind)
 {
 	struct column *c;
 	char *own_name, *own_help, *label;
@@ -97,24 +99,32 @@ static int column_append(struct schema *s, const char *name, const char *help, c
 		return err;
 	c = &s->columns[s->count];
 	*c = (struct column){
-		.name = own_name, .label = label, .help = own_help, .kind = kind, .unit = kind->unit,
-		.width = kind->width, .left = kind->left,
+		.name = own_name,
+		.label = label,
+		.help = own_help,
+		.kind = kind,
+		.unit = kind->unit,
+		.width = kind->width,
+		.left = kind->left,
 	};
 	return (int)s->count++;
 }
 
-int schema_add(struct schema *s, const char *name, const char *help, const struct kind *kind, u32 offset, u32 size,
-	       bool is_signed)
+int schema_add(struct schema *s, const char *name, const char *help, const struct kind *kind,
+	       u32 offset, u32 size, bool is_signed)
 {
-	bool number = kind->class == VALUE_UNSIGNED || kind->class == VALUE_SIGNED || kind->class == VALUE_BOOL;
+	bool number = kind->class == VALUE_UNSIGNED || kind->class == VALUE_SIGNED ||
+		      kind->class == VALUE_BOOL;
 	int i;
 
 	if (size > RECORD_MAX || offset > RECORD_MAX - size)
-		return fail(-E2BIG, "%s: column '%s' ends beyond %d bytes", s->name, name, RECORD_MAX);
+		return fail(-E2BIG, "%s: column '%s' ends beyond %d bytes", s->name, name,
+			    RECORD_MAX);
 	if ((number && size != 1 && size != 2 && size != 4 && size != 8) || !size ||
 	    (kind->class == VALUE_IP && size != 16) || (kind->class == VALUE_DOUBLE && size != 8) ||
 	    (kind->class == VALUE_HISTOGRAM && (size % 8 || offset % 8)))
-		return fail(-EINVAL, "%s: column '%s' cannot have %u bytes as %s", s->name, name, size, kind->name);
+		return fail(-EINVAL, "%s: column '%s' cannot have %u bytes as %s", s->name, name,
+			    size, kind->name);
 	i = column_append(s, name, help, kind);
 	if (i < 0)
 		return i;
@@ -125,8 +135,8 @@ int schema_add(struct schema *s, const char *name, const char *help, const struc
 	return i;
 }
 
-int schema_add_virtual(struct schema *s, const char *name, const char *help, const struct kind *kind, int from,
-		       column_compute_fn compute, void *context)
+int schema_add_virtual(struct schema *s, const char *name, const char *help,
+		       const struct kind *kind, int from, column_compute_fn compute, void *context)
 {
 	const struct column *old = s->columns;
 	int i = column_append(s, name, help, kind);
@@ -194,11 +204,15 @@ int schema_require(const struct schema *s, const char *name)
 		names[k] = s->columns[k].name;
 	near = suggest(name, names, s->count);
 	if (near)
-		return fail(-ENOENT, "no column '%s' in %s (did you mean '%s'?)", name, s->name, near);
-	return fail(-ENOENT, "no column '%s' in %s (see: saker list columns %s)", name, s->name, s->name);
+		return fail(-ENOENT, "no column '%s' in %s (did you mean '%s'?)", name, s->name,
+			    near);
+	return fail(-ENOENT, "no column '%s' in %s (see: saker list columns %s)", name, s->name,
+		    s->name);
 }
 
-/* ---- definitions as JSON ---------------------------------------------------------------------- */
+/*
+ * ---- definitions as JSON ----------------------------------------------------------------------
+ */
 
 static const char *const sort_names[] = {
 	[SCHEMA_EVENTS] = "events",
@@ -216,8 +230,10 @@ static void json_text(struct buf *b, const char *key, const char *text)
 
 static void column_to_json(const struct column *c, struct buf *b)
 {
-	static const char *const words[] = { "signed", "tail", "flags", "hidden", "wide", "left", "key", "virtual" };
-	bool set[] = { c->is_signed, c->in_tail, c->bit_flags, c->hidden, c->wide, c->left, c->is_key, c->compute };
+	static const char *const words[] = { "signed", "tail", "flags", "hidden",
+					     "wide",   "left", "key",	"virtual" };
+	bool set[] = { c->is_signed, c->in_tail, c->bit_flags, c->hidden,
+		       c->wide,	     c->left,	 c->is_key,    c->compute };
 
 	buf_add_char(b, '{');
 	json_text(b, "name", c->name);
@@ -239,8 +255,8 @@ static void column_to_json(const struct column *c, struct buf *b)
 		}
 		buf_add_str(b, "},");
 	}
-	buf_printf(b, "\"step\":%llu,\"width\":%d,\"offset\":%u,\"size\":%u}", (unsigned long long)c->slot_step,
-		   c->width, c->offset, c->size);
+	buf_printf(b, "\"step\":%llu,\"width\":%d,\"offset\":%u,\"size\":%u}",
+		   (unsigned long long)c->slot_step, c->width, c->offset, c->size);
 }
 
 void schema_to_json(const struct schema *s, struct buf *b)
@@ -249,8 +265,8 @@ void schema_to_json(const struct schema *s, struct buf *b)
 	json_text(b, "name", s->name);
 	json_text(b, "summary", s->summary);
 	json_text(b, "sort", sort_names[s->sort]);
-	buf_printf(b, "\"version\":%u,\"hash\":\"%016llx\",\"fixed_size\":%u,\"columns\":[", s->version,
-		   (unsigned long long)s->hash, s->fixed_size);
+	buf_printf(b, "\"version\":%u,\"hash\":\"%016llx\",\"fixed_size\":%u,\"columns\":[",
+		   s->version, (unsigned long long)s->hash, s->fixed_size);
 	for (size_t i = 0; i < s->count; i++) {
 		if (i)
 			buf_add_char(b, ',');
@@ -286,9 +302,13 @@ static int names_from_json(struct schema *s, struct column *c, json_t *names)
 	c->names = list;
 	c->name_count = n;
 	json_object_foreach(names, key, number) {
-		/* Writers print names as they are: a definition from a disk may not bring anything but words. */
+		/*
+		 * Writers print names as they are: a definition from a disk may not bring anything
+		 * but words.
+		 */
 		if (strspn(key, NAME_LETTERS) != strlen(key))
-			return fail(-EBADMSG, "%s: a name of column '%s' is malformed", s->name, c->name);
+			return fail(-EBADMSG, "%s: a name of column '%s' is malformed", s->name,
+				    c->name);
 		list[i].name = schema_strdup(s, key);
 		if (!list[i].name)
 			return -ENOMEM;
@@ -308,9 +328,11 @@ static int column_from_json(struct schema *s, const json_t *o)
 
 	if (is_set(o, "virtual"))
 		return 0;
-	if (!kind || !*text_of(o, "name") || offset < 0 || offset > RECORD_MAX || size < 0 || size > RECORD_MAX)
+	if (!kind || !*text_of(o, "name") || offset < 0 || offset > RECORD_MAX || size < 0 ||
+	    size > RECORD_MAX)
 		return fail(-EBADMSG, "%s: a column of the definition is malformed", s->name);
-	i = schema_add(s, text_of(o, "name"), text_of(o, "help"), kind, (u32)offset, (u32)size, is_set(o, "signed"));
+	i = schema_add(s, text_of(o, "name"), text_of(o, "help"), kind, (u32)offset, (u32)size,
+		       is_set(o, "signed"));
 	if (i < 0)
 		return i;
 	c = &s->columns[i];
@@ -357,7 +379,8 @@ int schema_from_json(const char *json, size_t len, struct schema **ret)
 	}
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->columns[i].offset + s->columns[i].size > (u32)fixed)
-			return fail(-EBADMSG, "%s: column '%s' lies outside the record", s->name, s->columns[i].name);
+			return fail(-EBADMSG, "%s: column '%s' lies outside the record", s->name,
+				    s->columns[i].name);
 	}
 	schema_seal(s, (u32)fixed);
 	*ret = TAKE_PTR(s);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A schema says what the bytes of a record mean: columns with a kind each. It is read from the BTF and
- * the tags of a gadget (or of a script, or of a stored partition); nothing here knows any gadget.
+ * A schema says what the bytes of a record mean: columns with a kind each. It is read from the BTF
+ * and the tags of a gadget (or of a script, or of a stored partition); nothing here knows any
+ * gadget.
  *
  *	record:  | header 16 bytes | fixed part ...  {offset,length} | tail: text, text |
  *
- * Columns are of two sorts: stored ones lie in the record, virtual ones (a process's executable, a container's
- * name) are computed from a stored one by whoever registered them, when a sink asks.
+ * Columns are of two sorts: stored ones lie in the record, virtual ones (a process's executable, a
+ * container's name) are computed from a stored one by whoever registered them, when a sink asks.
  */
 #pragma once
 
@@ -50,13 +51,16 @@ struct value {
 struct kind {
 	const char *name; /* the typedef's name in gadget.h without _t: "pid", "duration_ns" */
 	enum value_class class;
-	const char *unit;  /* for metrics, documentation: "ns", "bytes", "" */
-	int width;	   /* of a table column, 0: by the schema */
-	bool left;	   /* aligned left */
-	bool counts;	   /* a number that adds up (per-CPU sums, Prometheus counters) */
+	const char *unit; /* for metrics, documentation: "ns", "bytes", "" */
+	int width;	  /* of a table column, 0: by the schema */
+	bool left;	  /* aligned left */
+	bool counts;	  /* a number that adds up (per-CPU sums, Prometheus counters) */
 	/* Adds the text for people; NULL: by class. Never adds bytes that are not safe to print. */
 	void (*format)(const struct column *c, const struct value *v, struct buf *b);
-	/* Reads what a person writes in a filter: "ENOENT", "SIGKILL", "10ms", "openat"; NULL: a number. */
+	/*
+	 * Reads what a person writes in a filter: "ENOENT", "SIGKILL", "10ms", "openat"; NULL: a
+	 * number.
+	 */
 	int (*parse)(const struct column *c, const char *text, s64 *ret);
 };
 
@@ -72,21 +76,23 @@ struct name_of_number {
 };
 
 /* Computes a virtual column. Returns with class VALUE_NONE when it is not known. */
-typedef void (*column_compute_fn)(void *context, const struct record *r, const struct value *from, struct value *ret,
-				  struct buf *scratch);
+typedef void (*column_compute_fn)(void *context, const struct record *r, const struct value *from,
+				  struct value *ret, struct buf *scratch);
 
 struct column {
-	const char *name;  /* as in JSON, SQL, filters: lower case */
-	const char *label; /* a table's heading: upper case, from the name unless the tag says other */
+	const char *name; /* as in JSON, SQL, filters: lower case */
+	/* a table's heading: upper case, from the name unless the tag says other */
+	const char *label;
 	const char *help;
 	const struct kind *kind;
 	const char *unit; /* the tag's or the kind's */
-	u32 offset, size; /* in the record; size of one value (8 for a tail column's {offset,length}: 4) */
+	u32 offset, size; /* in the record; size of one value (8 for a tail column's
+			     {offset,length}: 4) */
 	bool is_signed, in_tail, bit_flags;
-	bool is_time;	/* CLOCK_MONOTONIC in the record, time of day as a value */
-	u64 slot_step;	/* histograms: 0 is log2, else linear with this step */
-	bool hidden; /* not shown unless asked for: with --columns, or `wide` in -o wide */
-	bool wide;   /* shown with -o wide only */
+	bool is_time;  /* CLOCK_MONOTONIC in the record, time of day as a value */
+	u64 slot_step; /* histograms: 0 is log2, else linear with this step */
+	bool hidden;   /* not shown unless asked for: with --columns, or `wide` in -o wide */
+	bool wide;     /* shown with -o wide only */
 	bool left;
 	bool is_key; /* part of the key of a table, histogram or stacks */
 	int width;
@@ -102,13 +108,13 @@ struct column {
 enum schema_sort { SCHEMA_EVENTS, SCHEMA_TABLE, SCHEMA_HISTOGRAM, SCHEMA_STACKS };
 
 struct schema {
-	char *name;    /* "opensnoop"; "gadget.part" when a gadget has several */
+	char *name; /* "opensnoop"; "gadget.part" when a gadget has several */
 	char *summary;
 	enum schema_sort sort;
 	u32 version;
-	u64 hash;	/* of names, kinds, offsets and sizes: equal hash, equal bytes */
-	u32 btf_type;	/* header.type of its records */
-	u32 fixed_size; /* smallest valid record */
+	u64 hash;		/* of names, kinds, offsets and sizes: equal hash, equal bytes */
+	u32 btf_type;		/* header.type of its records */
+	u32 fixed_size;		/* smallest valid record */
 	struct column *columns; /* stored first, then virtual */
 	size_t count, capacity;
 	size_t stored;
@@ -127,9 +133,13 @@ struct record {
 	const struct stack_reader *stacks;
 };
 
-/* Where a source keeps its stacks. Adds frames "outer;...;inner" of stack @id to @b; -ENOENT when it is gone. */
+/*
+ * Where a source keeps its stacks. Adds frames "outer;...;inner" of stack @id to @b; -ENOENT when
+ * it is gone.
+ */
 struct stack_reader {
-	int (*read)(const struct stack_reader *r, const struct record *record, s64 id, bool user, struct buf *b);
+	int (*read)(const struct stack_reader *r, const struct record *record, s64 id, bool user,
+		    struct buf *b);
 };
 
 /* The layout that starts every record: must equal `struct header` in gadgets/include/gadget.h. */
@@ -144,8 +154,8 @@ struct schema *schema_free(struct schema *s); /* returns NULL */
 void schema_freep(struct schema **s);
 
 /*
- * Checks a record that came from outside against its schema: size, every tail column inside the record.
- * 0, or -EBADMSG with the text. A record that passed is safe for every function below.
+ * Checks a record that came from outside against its schema: size, every tail column inside the
+ * record. 0, or -EBADMSG with the text. A record that passed is safe for every function below.
  */
 int record_check(const struct schema *s, const void *data, size_t size);
 
@@ -153,12 +163,16 @@ int record_check(const struct schema *s, const void *data, size_t size);
 int schema_find(const struct schema *s, const char *name);
 /* The same with an error that suggests the nearest name. */
 int schema_require(const struct schema *s, const char *name);
-/* Appends a virtual column computed from the stored column @from (an index). 0 or -errno. Names are copied. */
-int schema_add_virtual(struct schema *s, const char *name, const char *help, const struct kind *kind, int from,
-		       column_compute_fn compute, void *context);
+/*
+ * Appends a virtual column computed from the stored column @from (an index). 0 or -errno. Names are
+ * copied.
+ */
+int schema_add_virtual(struct schema *s, const char *name, const char *help,
+		       const struct kind *kind, int from, column_compute_fn compute, void *context);
 
 /* The value of column @c in @r. Text that had to be made is put into @scratch (cleared first). */
-void column_value(const struct column *c, const struct record *r, struct value *ret, struct buf *scratch);
+void column_value(const struct column *c, const struct record *r, struct value *ret,
+		  struct buf *scratch);
 /* Adds the value as text for people; safe for a terminal. */
 void value_format(const struct column *c, const struct value *v, struct buf *b);
 /* Adds the value as JSON: numbers, booleans, strings, arrays; null for VALUE_NONE. */
@@ -166,20 +180,26 @@ void value_json(const struct column *c, const struct value *v, struct buf *b);
 /* <0, 0, >0; by class; NONE sorts first. */
 int value_compare(const struct value *a, const struct value *b);
 
-/* ---- making schemas ------------------------------------------------------------------------------ */
+/*
+ * ---- making schemas
+ * ------------------------------------------------------------------------------
+ */
 
 /* An empty schema to be filled (by the store, which reads definitions back). -ENOMEM: NULL. */
 struct schema *schema_new(const char *name, const char *summary, enum schema_sort sort);
 /*
- * Adds a stored column. @offset and @size in bytes. Returns its index or -errno. The pointer in `columns` may
- * move: fill further members through the index.
+ * Adds a stored column. @offset and @size in bytes. Returns its index or -errno. The pointer in
+ * `columns` may move: fill further members through the index.
  */
-int schema_add(struct schema *s, const char *name, const char *help, const struct kind *kind, u32 offset, u32 size,
-	       bool is_signed);
+int schema_add(struct schema *s, const char *name, const char *help, const struct kind *kind,
+	       u32 offset, u32 size, bool is_signed);
 /* A copy of @text that lives as long as the schema. */
 char *schema_strdup(struct schema *s, const char *text);
 /* To be called when all stored columns are there: computes hash and fixed size. */
 void schema_seal(struct schema *s, u32 fixed_size);
-/* The whole definition as JSON, and back: what the store keeps beside the bytes, and `saker list columns -o json`. */
+/*
+ * The whole definition as JSON, and back: what the store keeps beside the bytes, and `saker list
+ * columns -o json`.
+ */
 void schema_to_json(const struct schema *s, struct buf *b);
 int schema_from_json(const char *json, size_t len, struct schema **ret);

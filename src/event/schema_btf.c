@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The one reader of schemas: struct members become columns. The first typedef on the way to a member's type
- * names its kind; declaration tags give the rest. What cannot be a column (a bit-field, a pointer, an array of structs) is an
- * error that names the member, because a column that is silently missing is worse.
+ * The one reader of schemas: struct members become columns. The first typedef on the way to a
+ * member's type names its kind; declaration tags give the rest. What cannot be a column (a
+ * bit-field, a pointer, an array of structs) is an error that names the member, because a column
+ * that is silently missing is worse.
  */
 #include "event/schema_btf.h"
 
@@ -16,7 +17,8 @@ struct reader {
 	bool is_key;
 };
 
-int btf_tag(const struct btf *btf, u32 type, int component, const char *word, unsigned n, struct tag *ret)
+int btf_tag(const struct btf *btf, u32 type, int component, const char *word, unsigned n,
+	    struct tag *ret)
 {
 	u32 count = btf__type_cnt(btf);
 
@@ -25,7 +27,8 @@ int btf_tag(const struct btf *btf, u32 type, int component, const char *word, un
 		struct tag tag;
 		int err;
 
-		if (!btf_is_decl_tag(t) || t->type != type || btf_decl_tag(t)->component_idx != component)
+		if (!btf_is_decl_tag(t) || t->type != type ||
+		    btf_decl_tag(t)->component_idx != component)
 			continue;
 		err = tag_parse(btf__name_by_offset(btf, t->name_off), &tag);
 		if (err == -ENOENT)
@@ -69,7 +72,8 @@ static bool is_char_array(const struct btf *btf, const struct btf_type *t)
 	return element && btf_is_int(element) && element->size == 1;
 }
 
-static int names_of_enum(struct reader *r, int index, const struct btf_type *t, const struct tag *tag)
+static int names_of_enum(struct reader *r, int index, const struct btf_type *t,
+			 const struct tag *tag)
 {
 	const struct btf_enum *e = btf_enum(t);
 	const char *strip = "";
@@ -85,7 +89,8 @@ static int names_of_enum(struct reader *r, int index, const struct btf_type *t, 
 	for (u32 i = 0; i < btf_vlen(t); i++) {
 		const char *name = btf__name_by_offset(r->btf, e[i].name_off);
 
-		name = schema_strdup(r->schema, name + (*word && str_starts(name, word) ? strlen(word) : 0));
+		name = schema_strdup(r->schema,
+				     name + (*word && str_starts(name, word) ? strlen(word) : 0));
 		if (!name)
 			return -ENOMEM;
 		names[i] = (struct name_of_number){ .number = e[i].val, .name = name };
@@ -132,7 +137,8 @@ static int apply_tag(struct reader *r, int index, const struct tag *tag)
 }
 
 /* The kind where no typedef names one, by what the type is. */
-static const struct kind *natural_kind(const struct btf *btf, const struct btf_type *t, const struct kind *named)
+static const struct kind *natural_kind(const struct btf *btf, const struct btf_type *t,
+				       const struct kind *named)
 {
 	if (named)
 		return named;
@@ -163,10 +169,12 @@ static int add_column(struct reader *r, const char *name, u32 id, u32 offset, co
 	int index;
 
 	if (!natural)
-		return fail(-EINVAL, "%s: member '%s' has a type that cannot be a column", r->schema->name, name);
-	if ((natural->class == VALUE_TEXT || natural->class == VALUE_WORDS) && !is_tail(r->btf, t) &&
-	    !is_char_array(r->btf, t))
-		return fail(-EINVAL, "%s: member '%s' is called text but is none", r->schema->name, name);
+		return fail(-EINVAL, "%s: member '%s' has a type that cannot be a column",
+			    r->schema->name, name);
+	if ((natural->class == VALUE_TEXT || natural->class == VALUE_WORDS) &&
+	    !is_tail(r->btf, t) && !is_char_array(r->btf, t))
+		return fail(-EINVAL, "%s: member '%s' is called text but is none", r->schema->name,
+			    name);
 	index = schema_add(r->schema, name, tag->text, natural, offset, byte_size(r->btf, id),
 			   btf_is_int(t) && (btf_int_encoding(t) & BTF_INT_SIGNED));
 	if (index < 0)
@@ -184,7 +192,8 @@ static int add_column(struct reader *r, const char *name, u32 id, u32 offset, co
 
 static int add_members(struct reader *r, u32 id, u32 base, int depth);
 
-static int add_member(struct reader *r, u32 struct_id, const struct btf_type *t, u32 i, u32 base, int depth)
+static int add_member(struct reader *r, u32 struct_id, const struct btf_type *t, u32 i, u32 base,
+		      int depth)
 {
 	const struct btf_member *m = btf_members(t) + i;
 	const char *name = btf__name_by_offset(r->btf, m->name_off);
@@ -195,7 +204,8 @@ static int add_member(struct reader *r, u32 struct_id, const struct btf_type *t,
 	int err;
 
 	if (btf_member_bitfield_size(t, i) || bits % 8)
-		return fail(-EINVAL, "%s: member '%s' is a bit-field, which cannot be a column", r->schema->name, name);
+		return fail(-EINVAL, "%s: member '%s' is a bit-field, which cannot be a column",
+			    r->schema->name, name);
 	err = btf_tag(r->btf, struct_id, (int)i, "col", 0, &tag);
 	if (err && err != -ENOENT)
 		return err;
@@ -206,7 +216,8 @@ static int add_member(struct reader *r, u32 struct_id, const struct btf_type *t,
 			return 0;
 		if (depth >= NESTING_MAX)
 			return fail(-EINVAL, "%s: structs nested too deep", r->schema->name);
-		return add_members(r, (u32)btf__resolve_type(r->btf, m->type), base + bits / 8, depth + 1);
+		return add_members(r, (u32)btf__resolve_type(r->btf, m->type), base + bits / 8,
+				   depth + 1);
 	}
 	return add_column(r, name, m->type, base + bits / 8, &tag);
 }
@@ -246,7 +257,8 @@ static bool has_header(const struct btf *btf, u32 type)
 	       !strcmp(btf__name_by_offset(btf, first->name_off), "header");
 }
 
-int schema_of_struct(const struct btf *btf, const char *name, const struct tag *tag, u32 type, struct schema **ret)
+int schema_of_struct(const struct btf *btf, const char *name, const struct tag *tag, u32 type,
+		     struct schema **ret)
 {
 	_cleanup_(schema_freep) struct schema *s = schema_new(name, tag->text, SCHEMA_EVENTS);
 	struct reader r = { .btf = btf, .schema = s };
@@ -255,7 +267,8 @@ int schema_of_struct(const struct btf *btf, const char *name, const struct tag *
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
 	if (!strcmp(tag->word, "event") && !has_header(btf, type))
-		return fail(-EINVAL, "%s: the struct does not begin with `struct header header`", name);
+		return fail(-EINVAL, "%s: the struct does not begin with `struct header header`",
+			    name);
 	err = has_header(btf, type) ? add_time(&r) : 0;
 	if (!err)
 		err = add_members(&r, type, 0, 0);
@@ -318,8 +331,9 @@ static int apply_map_tag(struct schema *s, const struct tag *tag)
 	return 0;
 }
 
-int schema_of_map(const struct btf *btf, const char *name, const struct tag *tag, enum schema_sort sort, u32 key,
-		  u32 value, struct schema **ret, u32 *ret_value_offset)
+int schema_of_map(const struct btf *btf, const char *name, const struct tag *tag,
+		  enum schema_sort sort, u32 key, u32 value, struct schema **ret,
+		  u32 *ret_value_offset)
 {
 	_cleanup_(schema_freep) struct schema *s = schema_new(name, tag->text, sort);
 	struct reader r = { .btf = btf, .schema = s, .is_key = true };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Declaration tags: "saker:WORD options : text". The grammar is in tags.h. A gadget may come from anywhere, so a
- * tag is input like any other: every length is checked, nothing is copied, malformed means an error with the words.
+ * Declaration tags: "saker:WORD options : text". The grammar is in tags.h. A gadget may come from
+ * anywhere, so a tag is input like any other: every length is checked, nothing is copied, malformed
+ * means an error with the words.
  */
 #include "event/tags.h"
 
@@ -60,7 +61,8 @@ bool tag_option(const struct tag *t, const char *key, const char **ret_value, si
 		const char *item = p;
 		size_t len = trimmed(&item, (comma ? comma : end) - p);
 
-		if (len >= key_len && !memcmp(item, key, key_len) && (len == key_len || item[key_len] == '=')) {
+		if (len >= key_len && !memcmp(item, key, key_len) &&
+		    (len == key_len || item[key_len] == '=')) {
 			if (ret_value)
 				*ret_value = len == key_len ? "" : item + key_len + 1;
 			if (ret_len)

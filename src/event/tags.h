@@ -11,15 +11,23 @@
 #include "base/base.h"
 
 struct tag {
-	char word[32];	      /* "col" */
-	const char *options;  /* the part between the word and the colon; not NUL-ended */
+	char word[32];	     /* "col" */
+	const char *options; /* the part between the word and the colon; not NUL-ended */
 	size_t options_len;
-	const char *text;     /* behind the colon, "" when there is none */
+	const char *text; /* behind the colon, "" when there is none */
 };
 
-/* 0; -EINVAL with the text when @s begins with "saker:" and is malformed; -ENOENT when it is no tag of ours. */
+/*
+ * 0; -EINVAL with the text when @s begins with "saker:" and is malformed; -ENOENT when it is no tag
+ * of ours.
+ */
 int tag_parse(const char *s, struct tag *ret);
-/* Does the option @key stand there? Its value (NULL-able out) points into the tag; "" when it has none. */
+/*
+ * Does the option @key stand there? Its value (NULL-able out) points into the tag; "" when it has
+ * none.
+ */
 bool tag_option(const struct tag *t, const char *key, const char **ret_value, size_t *ret_len);
-/* The same for a number: @fallback when the option is not there. -EINVAL when it is not a number. */
+/*
+ * The same for a number: @fallback when the option is not there. -EINVAL when it is not a number.
+ */
 int tag_number(const struct tag *t, const char *key, u64 fallback, u64 *ret);

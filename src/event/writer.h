@@ -28,7 +28,8 @@ struct writer_options {
 	bool colour;
 	bool headings;
 	bool times; /* the time: a column of events, a line before each reading of a table */
-	bool apart; /* an empty line before the first reading too: something else was shown before */
+	/* an empty line before the first reading too: something else was shown before */
+	bool apart;
 	/* Is this parameter of the gadget set? For columns with `when`. NULL: none is. */
 	bool (*parameter_set)(void *context, const char *name);
 	void *context;

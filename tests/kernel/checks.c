@@ -12,13 +12,15 @@ static bool by(const struct record *r, const struct deed *d)
 
 static bool exec_seen(const struct record *r, const struct deed *d)
 {
-	return by(r, d) && !number_of(r, "ret") && strstr(text_of(r, "args"), "--nothing and more") &&
+	return by(r, d) && !number_of(r, "ret") &&
+	       strstr(text_of(r, "args"), "--nothing and more") &&
 	       number_of(r, "ppid") == (u64)getpid() && number_of(r, "uid") == 0;
 }
 
 static bool failed_exec_seen(const struct record *r, const struct deed *d)
 {
-	return by(r, d) && (s64)number_of(r, "ret") == -ENOENT && !strcmp(text_of(r, "filename"), d->text);
+	return by(r, d) && (s64)number_of(r, "ret") == -ENOENT &&
+	       !strcmp(text_of(r, "filename"), d->text);
 }
 
 static bool exit_seen(const struct record *r, const struct deed *d)
@@ -31,7 +33,9 @@ static bool open_seen(const struct record *r, const struct deed *d)
 	return by(r, d) && number_of(r, "error") == ENOENT && !strcmp(text_of(r, "path"), d->text);
 }
 
-/* With the filter in the kernel nothing else may come: a record that is not ours is never "found". */
+/*
+ * With the filter in the kernel nothing else may come: a record that is not ours is never "found".
+ */
 static bool only_filtered(const struct record *r, const struct deed *d)
 {
 	return open_seen(r, d) && str_starts(text_of(r, "path"), "/saker-no-such");
@@ -123,8 +127,8 @@ const struct check checks[] = {
 	{ "execsnoop: failed", "execsnoop", "failed=1", NULL, do_failed_exec, failed_exec_seen },
 	{ "exitsnoop", "exitsnoop", NULL, NULL, do_exit, exit_seen },
 	{ "opensnoop", "opensnoop", NULL, NULL, do_open, open_seen },
-	{ "opensnoop: filter in the kernel", "opensnoop", NULL, "path startswith \"/saker-no-such\" && ret < 0", do_open,
-	  only_filtered },
+	{ "opensnoop: filter in the kernel", "opensnoop", NULL,
+	  "path startswith \"/saker-no-such\" && ret < 0", do_open, only_filtered },
 	{ "opensnoop: summary", "opensnoop", "summary=1", NULL, do_open, opens_counted },
 	{ "killsnoop", "killsnoop", NULL, NULL, do_kill, kill_seen },
 	{ "mountsnoop", "mountsnoop", NULL, NULL, do_mount, mount_seen },
@@ -134,7 +138,8 @@ const struct check checks[] = {
 	{ "tcptop", "tcptop", NULL, NULL, do_connect, traffic_seen },
 	{ "biosnoop", "biosnoop", NULL, NULL, do_read_disk, read_seen },
 	{ "biolatency", "biolatency", NULL, NULL, do_read_disk, any_counted },
-	{ "biolatency: disks, queue", "biolatency", "disks=1 queued=1", NULL, do_read_disk, any_counted },
+	{ "biolatency: disks, queue", "biolatency", "disks=1 queued=1", NULL, do_read_disk,
+	  any_counted },
 	{ "runqlat", "runqlat", NULL, NULL, do_spin, any_counted },
 	{ "runqlat: processes", "runqlat", "processes=1", NULL, do_spin, any_counted },
 	{ "syscount", "syscount", NULL, NULL, do_calls, calls_counted },

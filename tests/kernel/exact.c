@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What must hold for records in number, not for one of them: losses are exact; a reader with descriptors sees what the loader sees. */
+/*
+ * What must hold for records in number, not for one of them: losses are exact; a reader with
+ * descriptors sees what the loader sees.
+ */
 #include "matrix.h"
 
 #include <fcntl.h>
@@ -17,7 +20,8 @@ static void count_one(void *context, const struct record *r)
 {
 	struct count *c = context;
 
-	c->received += number_of(r, "pid") == (u64)c->pid && str_starts(text_of(r, "path"), "/saker-loss");
+	c->received += number_of(r, "pid") == (u64)c->pid &&
+		       str_starts(text_of(r, "path"), "/saker-loss");
 }
 
 static void open_often(int cpu)
@@ -78,8 +82,8 @@ static int on_cpu(struct gadget *g, int cpu)
 	if (err < 0)
 		return err;
 	if (!lost || c.received + lost != OPENS)
-		return fail(-EIO, "CPU %d: %llu received and %llu lost of %d sent", cpu, (unsigned long long)c.received,
-			    (unsigned long long)lost, OPENS);
+		return fail(-EIO, "CPU %d: %llu received and %llu lost of %d sent", cpu,
+			    (unsigned long long)c.received, (unsigned long long)lost, OPENS);
 	return 0;
 }
 
@@ -128,7 +132,8 @@ int test_adopt(void)
 	gadget_losses(reader, &lost);
 	if (err < 0)
 		return err;
-	return c.received + lost.ring == OPENS && c.received ? 0 :
-	       fail(-EIO, "the reader saw %llu and %llu lost of %d", (unsigned long long)c.received,
-		    (unsigned long long)lost.ring, OPENS);
+	return c.received + lost.ring == OPENS && c.received
+		       ? 0
+		       : fail(-EIO, "the reader saw %llu and %llu lost of %d",
+			      (unsigned long long)c.received, (unsigned long long)lost.ring, OPENS);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kernel_matrix [NAME...]: runs the checks, prints TAP. A gadget that this kernel cannot have is skipped with the loader's
- * reason; everything else that goes wrong is a failure.
+ * kernel_matrix [NAME...]: runs the checks, prints TAP. A gadget that this kernel cannot have is
+ * skipped with the loader's reason; everything else that goes wrong is a failure.
  */
 #include "matrix.h"
 
@@ -100,8 +100,9 @@ static int wait_for_record(struct gadget *g, struct run *run)
 	}
 	if (n < 0)
 		return n;
-	return run->found ? 0 : fail(-ETIME, "no record of it among %llu; the last: %s", (unsigned long long)run->records,
-				     buf_str(&run->seen));
+	return run->found ? 0
+			  : fail(-ETIME, "no record of it among %llu; the last: %s",
+				 (unsigned long long)run->records, buf_str(&run->seen));
 }
 
 /* 0: passed; 1: skipped, -errno: failed; both with the text. */
@@ -135,8 +136,8 @@ static int run_check(const struct check *c)
 	buf_free(&run.seen);
 	gadget_losses(g, &lost);
 	if (!err && (lost.ring || lost.map_full))
-		return fail(-EIO, "%llu lost in the ring, %llu in maps", (unsigned long long)lost.ring,
-			    (unsigned long long)lost.map_full);
+		return fail(-EIO, "%llu lost in the ring, %llu in maps",
+			    (unsigned long long)lost.ring, (unsigned long long)lost.map_full);
 	return err;
 }
 
@@ -169,7 +170,8 @@ static void on_alarm(int number)
 	static const char words[] = "not ok 99 - hangs: ";
 
 	(void)number;
-	if (write(STDOUT_FILENO, words, sizeof(words) - 1) > 0 && write(STDOUT_FILENO, running, strlen(running)) > 0)
+	if (write(STDOUT_FILENO, words, sizeof(words) - 1) > 0 &&
+	    write(STDOUT_FILENO, running, strlen(running)) > 0)
 		_exit(write(STDOUT_FILENO, "\n", 1) == 1 ? 1 : 2);
 	_exit(2);
 }
@@ -195,7 +197,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(void);
-	} more[] = { { "losses are exact on every CPU", test_losses }, { "maps adopted by descriptors", test_adopt } };
+	} more[] = { { "losses are exact on every CPU", test_losses },
+		     { "maps adopted by descriptors", test_adopt } };
 	unsigned number = 0;
 	bool good = true;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One program that proves the gadgets on the kernel that it runs on: each is loaded, attached, given something that was done
- * on purpose, and must tell just that. Runs on the host and in every kernel of the matrix; prints TAP.
+ * One program that proves the gadgets on the kernel that it runs on: each is loaded, attached,
+ * given something that was done on purpose, and must tell just that. Runs on the host and in every
+ * kernel of the matrix; prints TAP.
  */
 #pragma once
 
@@ -18,11 +19,14 @@ struct deed {
 };
 
 struct check {
-	const char *name;   /* of the test */
+	const char *name; /* of the test */
 	const char *gadget;
 	const char *parameters; /* "name=value ..." */
 	const char *where;	/* a filter for the kernel, or NULL */
-	/* Does it. 0, or -errno with the text: then the test is skipped (this machine cannot do it). */
+	/*
+	 * Does it. 0, or -errno with the text: then the test is skipped (this machine cannot do
+	 * it).
+	 */
 	int (*trigger)(struct deed *d);
 	/* Is this the record of it? */
 	bool (*match)(const struct record *r, const struct deed *d);
@@ -31,10 +35,16 @@ extern const struct check checks[];
 extern const size_t check_count;
 
 u64 number_of(const struct record *r, const char *column);
-/* Bytes of a text column as a C string; NULs between words become spaces. Valid until the next call. */
+/*
+ * Bytes of a text column as a C string; NULs between words become spaces. Valid until the next
+ * call.
+ */
 const char *text_of(const struct record *r, const char *column);
 
-/* ---- triggers.c ------------------------------------------------------------------------------------------------ */
+/*
+ * ---- triggers.c
+ * ------------------------------------------------------------------------------------------------
+ */
 
 int do_exec(struct deed *d);
 int do_failed_exec(struct deed *d);
@@ -49,9 +59,15 @@ int do_calls(struct deed *d);
 int do_spin(struct deed *d);
 int do_dns(struct deed *d);
 
-/* ---- more tests than one record ----------------------------------------------------------------------------------- */
+/*
+ * ---- more tests than one record
+ * -----------------------------------------------------------------------------------
+ */
 
-/* received + lost = sent, on every CPU, with a ring that is far too small. 0 or an error with the text. */
+/*
+ * received + lost = sent, on every CPU, with a ring that is far too small. 0 or an error with the
+ * text.
+ */
 int test_losses(void);
 /* A loaded gadget is read through descriptors alone, as the agent's worker does. */
 int test_adopt(void);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Deeds: each is done by a child process, whose pid tells its records from all others, on things that the test made itself (a
- * mount namespace, a cgroup, a port of the loopback interface). The one exception reads 4 KiB of a disk.
+ * Deeds: each is done by a child process, whose pid tells its records from all others, on things
+ * that the test made itself (a mount namespace, a cgroup, a port of the loopback interface). The
+ * one exception reads 4 KiB of a disk.
  */
 #include "matrix.h"
 
@@ -150,7 +151,8 @@ int do_oom(struct deed *d)
 		snprintf(d->text, sizeof(d->text), "%s/saker-test-%d", roots[i], getpid());
 		if (mkdir(d->text, 0700))
 			continue;
-		if (!put(d->text, "memory.max", "16M") || !put(d->text, "memory.limit_in_bytes", "16M")) {
+		if (!put(d->text, "memory.max", "16M") ||
+		    !put(d->text, "memory.limit_in_bytes", "16M")) {
 			put(d->text, "memory.swap.max", "0");
 			status = in_child(d, eat_memory);
 		}
@@ -159,7 +161,10 @@ int do_oom(struct deed *d)
 	return status ? fail(-EPERM, "no cgroup with a memory limit can be made here") : 0;
 }
 
-/* ---- network ------------------------------------------------------------------------------------------------------- */
+/*
+ * ---- network
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static struct sockaddr_in loopback(const char *address, u16 port)
 {
@@ -175,7 +180,8 @@ static int connect_and_send(struct deed *d)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	char bytes[1000] = "", byte;
 
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) || write(fd, bytes, sizeof(bytes)) != sizeof(bytes))
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) ||
+	    write(fd, bytes, sizeof(bytes)) != sizeof(bytes))
 		return 1;
 	/* Until the other side closes: then every byte was acknowledged. */
 	shutdown(fd, SHUT_WR);
@@ -216,7 +222,8 @@ int do_connect(struct deed *d)
 }
 
 static const u8 dns_question[] = {
-	0x5a, 0x4b, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 5, 's', 'a', 'k', 'e', 'r', 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1,
+	0x5a, 0x4b, 1,	 0,   0, 1,   0,   0,	0,   0, 0, 0, 5, 's',
+	'a',  'k',  'e', 'r', 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1,
 };
 
 static int ask_dns(struct deed *d UNUSED)
@@ -264,7 +271,10 @@ int do_dns(struct deed *d)
 	return status ? fail(-EIO, "the question failed") : 0;
 }
 
-/* ---- disk, CPU ---------------------------------------------------------------------------------------------------------- */
+/*
+ * ---- disk, CPU
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Past every cache, so that the device is asked. */
 static int read_block(struct deed *d)
@@ -299,7 +309,8 @@ int do_read_disk(struct deed *d)
 	int status = 1;
 
 	for (struct dirent *e; blocks && status && (e = readdir(blocks));) {
-		if (e->d_name[0] == '.' || str_starts(e->d_name, "loop") || str_starts(e->d_name, "ram"))
+		if (e->d_name[0] == '.' || str_starts(e->d_name, "loop") ||
+		    str_starts(e->d_name, "ram"))
 			continue;
 		snprintf(d->text, sizeof(d->text), "/dev/%.100s", e->d_name);
 		status = in_child(d, read_block);

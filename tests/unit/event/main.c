@@ -7,8 +7,18 @@
 int main(void)
 {
 	static int (*const groups[])(void) = {
-		test_tags, test_schema, test_mask, test_bus, test_operator, test_writer, test_writer_table, test_writer_shapes,
-		test_expression, test_expression_errors, test_expression_random, test_expression_kernel,
+		test_tags,
+		test_schema,
+		test_mask,
+		test_bus,
+		test_operator,
+		test_writer,
+		test_writer_table,
+		test_writer_shapes,
+		test_expression,
+		test_expression_errors,
+		test_expression_random,
+		test_expression_kernel,
 	};
 	int failed = 0;
 

@@ -28,7 +28,8 @@ static void values_are_hidden(void **state UNUSED)
 	assert_masked("env|DB_PASSWORD=x|AWS_SECRET_ACCESS_KEY=y|run|",
 		      "env|DB_PASSWORD=***|AWS_SECRET_ACCESS_KEY=***|run|");
 	assert_masked("curl|-H|Authorization: Bearer abc|", "curl|-H|Authorization:***|");
-	assert_masked("git|clone|https://me:pw@host/x.git|", "git|clone|https://me:***@host/x.git|");
+	assert_masked("git|clone|https://me:pw@host/x.git|",
+		      "git|clone|https://me:***@host/x.git|");
 	assert_masked("psql|postgres://u:p@h:5432/db|", "psql|postgres://u:***@h:5432/db|");
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Schemas and records without a kernel: made by hand, written as JSON and read back, checked against hostile bytes, and
- * made to stand on their own.
+ * Schemas and records without a kernel: made by hand, written as JSON and read back, checked
+ * against hostile bytes, and made to stand on their own.
  */
 #include "event/event.h"
 #include "groups.h"
@@ -22,7 +22,8 @@ struct sample {
 	char tail[64];
 };
 
-static int add(struct schema *s, const char *name, const char *kind, size_t offset, u32 size, bool is_signed)
+static int add(struct schema *s, const char *name, const char *kind, size_t offset, u32 size,
+	       bool is_signed)
 {
 	int i = schema_add(s, name, name, kind_find(kind), (u32)offset, size, is_signed);
 
@@ -147,8 +148,8 @@ static void bad_columns_are_refused(void **state UNUSED)
 	assert_non_null(strstr(error_text(), "did you mean 'pid'"));
 }
 
-static void user_name(void *context UNUSED, const struct record *r UNUSED, const struct value *from, struct value *ret,
-		      struct buf *scratch)
+static void user_name(void *context UNUSED, const struct record *r UNUSED, const struct value *from,
+		      struct value *ret, struct buf *scratch)
 {
 	if (!from || from->u != 7)
 		return;
@@ -159,13 +160,17 @@ static void user_name(void *context UNUSED, const struct record *r UNUSED, const
 static void records_stand_on_their_own(void **state UNUSED)
 {
 	static const char *const columns[] = { "name", "not.there" };
-	static const struct materialize_options o = { .columns = columns, .count = 2, .mask_secrets = true };
+	static const struct materialize_options o = { .columns = columns,
+						      .count = 2,
+						      .mask_secrets = true };
 	_cleanup_(schema_freep) struct schema *s = sample_schema();
 	struct materializer *m = NULL;
 	struct sample bytes;
-	struct record r = { .schema = s, .data = (u8 *)&bytes, .size = sample_record(&bytes) }, kept;
+	struct record r = { .schema = s, .data = (u8 *)&bytes, .size = sample_record(&bytes) },
+		      kept;
 
-	assert_true(schema_add_virtual(s, "name", "", kind_find("text"), schema_find(s, "pid"), user_name, NULL) >= 0);
+	assert_true(schema_add_virtual(s, "name", "", kind_find("text"), schema_find(s, "pid"),
+				       user_name, NULL) >= 0);
 	assert_int_equal(materializer_new(s, &o, &m), 0);
 	assert_int_equal(materialize(m, &r, &kept), 0);
 	assert_int_equal(record_check(kept.schema, kept.data, kept.size), 0);
@@ -193,7 +198,8 @@ static void virtual_columns_keep_their_source(void **state UNUSED)
 		char name[16];
 
 		snprintf(name, sizeof(name), "v%d", i);
-		assert_true(schema_add_virtual(s, name, "", kind_find("text"), 1, user_name, NULL) >= 0);
+		assert_true(schema_add_virtual(s, name, "", kind_find("text"), 1, user_name,
+					       NULL) >= 0);
 	}
 	for (size_t i = s->stored; i < s->count; i++) {
 		struct value v;
