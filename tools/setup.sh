@@ -57,7 +57,7 @@ missing() {
 	while read -r probe package; do
 		case $probe in
 		-) continue ;;
-		'<'*) echo "#include $probe" | ${CC:-cc} -E -xc - > /dev/null 2>&1 && continue ;;
+		'<'*) ${CC:-cc} -E -xc - <<< "#include $probe" > /dev/null 2>&1 && continue ;;
 		*) command -v "$probe" > /dev/null && continue ;;
 		esac
 		echo "$package"

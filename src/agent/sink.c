@@ -5,8 +5,11 @@
  */
 #include "agent/worker.h"
 
-#define QUEUE_BYTES (8 << 20)
-#define WAKE_BYTES (1 << 20)
+#define QUEUE_BYTES (4 << 20)
+#define WAKE_BYTES (512 << 10)
+#define KEEP_BYTES (1 << 20) /* a burst's buffer beyond this goes back to the system */
+#define BURST_SECONDS 10
+#define BUDGET_MAX 100000000 /* a burst of it, in ns, fits 64 bits */
 #define EXPIRE_NS (10 * NSEC_PER_SEC)
 
 struct entry {
@@ -20,7 +23,7 @@ struct sink {
 	pthread_mutex_t lock;
 	pthread_cond_t wake, idle;
 	struct buf filling, storing;
-	bool stop, busy, drain;
+	bool stop, drain;
 	struct store *store;
 	struct store_options options;
 	u64 flush_ns;
@@ -58,6 +61,8 @@ static void store_all(struct sink *s)
 		p += sizeof(e) + e.padded;
 	}
 	buf_clear(&s->storing);
+	if (s->storing.cap > KEEP_BYTES)
+		buf_free(&s->storing);
 }
 
 static void count_stored(struct sink *s)
@@ -77,52 +82,77 @@ static void count_stored(struct sink *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Waits for work at most until the next flush; leaves with the lock held and what is to be stored in `storing`. */
-static void wait_for_work(struct sink *s, u64 until_ns)
+static bool wait_until(struct sink *s, u64 until_ns)
 {
 	struct timespec t = { .tv_sec = (time_t)(until_ns / NSEC_PER_SEC), .tv_nsec = (long)(until_ns % NSEC_PER_SEC) };
 
-	while (!s->stop && !s->drain && s->filling.len < WAKE_BYTES && clock_monotonic_ns() < until_ns)
-		pthread_cond_timedwait(&s->wake, &s->lock, &t);
+	return !s->stop && !s->drain && clock_monotonic_ns() < until_ns &&
+	       pthread_cond_timedwait(&s->wake, &s->lock, &t) != ETIMEDOUT;
+}
+
+/*
+ * Waits until there is work: as long as nothing came, until partitions are looked at for their age;
+ * from the first record on, until the flush is due or there is much. With the lock.
+ */
+static void wait_for_work(struct sink *s, u64 flushed, u64 expired, bool waiting)
+{
+	while (!s->filling.len && !waiting && wait_until(s, expired + EXPIRE_NS))
+		;
+	while ((s->filling.len || waiting) && s->filling.len < WAKE_BYTES && wait_until(s, flushed + s->flush_ns))
+		;
+}
+
+/* Takes what is there; the lock is held only here. Returns what was asked for. */
+static void take_work(struct sink *s, u64 flushed, u64 expired, bool waiting, bool *ret_stop, bool *ret_drain)
+{
+	struct buf swap;
+
+	pthread_mutex_lock(&s->lock);
+	wait_for_work(s, flushed, expired, waiting);
+	swap = s->storing;
+	s->storing = s->filling;
+	s->filling = swap;
+	*ret_stop = s->stop;
+	*ret_drain = s->drain;
+	if (s->reconfigure && store_configure(s->store, &s->options))
+		log_warning("store: %s", error_text());
+	s->reconfigure = false;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void end_drain(struct sink *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->drain = false;
+	pthread_cond_broadcast(&s->idle);
+	pthread_mutex_unlock(&s->lock);
 }
 
 static void *store_thread(void *context)
 {
 	struct sink *s = context;
-	u64 flushed = clock_monotonic_ns(), expired = flushed;
-	bool stop = false;
+	u64 flushed = 0, expired = clock_monotonic_ns();
+	bool stop = false, drain, waiting = false;
 
 	while (!stop) {
-		struct buf swap;
-		bool draining;
+		u64 now;
 
-		pthread_mutex_lock(&s->lock);
-		wait_for_work(s, flushed + s->flush_ns);
-		swap = s->storing;
-		s->storing = s->filling;
-		s->filling = swap;
-		stop = s->stop;
-		draining = s->drain;
-		if (s->reconfigure && store_configure(s->store, &s->options))
-			log_warning("store: %s", error_text());
-		s->reconfigure = false;
-		pthread_mutex_unlock(&s->lock);
+		take_work(s, flushed, expired, waiting, &stop, &drain);
 		store_all(s);
-		if (clock_monotonic_ns() >= flushed + s->flush_ns || stop || draining) {
-			store_flush(s->store); /* what fails stays in memory, is tried again, and was logged */
+		now = clock_monotonic_ns();
+		if (now >= flushed + s->flush_ns || stop || drain) {
+			/* What fails stays in memory, is tried again, and was logged. */
+			store_flush(s->store);
 			flushed = clock_monotonic_ns();
-			count_stored(s);
 		}
-		if (clock_monotonic_ns() >= expired + EXPIRE_NS) {
+		count_stored(s);
+		waiting = s->statistics.health.waiting_records > 0;
+		if (now >= expired + EXPIRE_NS) {
 			store_expire(s->store, clock_wall_ns());
 			expired = clock_monotonic_ns();
 		}
-		if (draining) {
-			pthread_mutex_lock(&s->lock);
-			s->drain = false;
-			pthread_cond_broadcast(&s->idle);
-			pthread_mutex_unlock(&s->lock);
-		}
+		if (drain)
+			end_drain(s);
 	}
 	return NULL;
 }
@@ -172,6 +202,9 @@ struct sink *sink_stop(struct sink *s)
 	store_close(s->store);
 	buf_free(&s->filling);
 	buf_free(&s->storing);
+	pthread_cond_destroy(&s->wake);
+	pthread_cond_destroy(&s->idle);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
 	return NULL;
 }
@@ -179,7 +212,7 @@ struct sink *sink_stop(struct sink *s)
 /* A bucket of ten seconds' worth: opensnoop alone could fill a disk. Before the record is copied or enriched. */
 static bool within_budget(struct source *source, u64 now)
 {
-	u64 rate = source->config.budget, burst = rate * 10;
+	u64 rate = MIN(source->config.budget, BUDGET_MAX), burst = rate * BURST_SECONDS, passed;
 
 	if (!rate)
 		return true;
@@ -187,9 +220,10 @@ static bool within_budget(struct source *source, u64 now)
 		source->budget_tokens = burst;
 		source->budget_time = now;
 	}
-	if (now - source->budget_time >= NSEC_PER_SEC / 10) {
-		source->budget_tokens += (now - source->budget_time) * rate / NSEC_PER_SEC;
-		source->budget_tokens = MIN(source->budget_tokens, burst);
+	passed = now - source->budget_time;
+	if (passed >= NSEC_PER_SEC / 10) {
+		passed = MIN(passed, BURST_SECONDS * NSEC_PER_SEC);
+		source->budget_tokens = MIN(source->budget_tokens + passed * rate / NSEC_PER_SEC, burst);
 		source->budget_time = now;
 	}
 	if (!source->budget_tokens)
@@ -198,23 +232,25 @@ static bool within_budget(struct source *source, u64 now)
 	return true;
 }
 
-void sink_offer(struct sink *s, struct source *source, struct materializer *m, const struct record *r)
+void sink_offer(struct sink *s, struct source *source, struct materializer *m, const struct record *r, u64 now)
 {
 	static const char zeros[8];
 	struct record kept;
 	struct entry e;
+	bool first;
 
-	if (r->schema->sort == SCHEMA_EVENTS && !within_budget(source, r->wall_ns)) {
+	if (r->schema->sort == SCHEMA_EVENTS && !within_budget(source, now)) {
 		source->budget_dropped++;
 		return;
 	}
 	if (materialize(m, r, &kept)) {
-		log_warning("%s: %s", r->schema->name, error_text());
+		source->failed++;
 		return;
 	}
 	e = (struct entry){ .schema = kept.schema, .wall_ns = kept.wall_ns, .size = kept.size,
 			    .padded = (kept.size + 7) & ~7u };
 	pthread_mutex_lock(&s->lock);
+	first = !s->filling.len;
 	if (s->filling.len + sizeof(e) + e.padded > QUEUE_BYTES || !buf_room(&s->filling, sizeof(e) + e.padded)) {
 		s->statistics.dropped++;
 		s->filling.error = 0;
@@ -223,7 +259,7 @@ void sink_offer(struct sink *s, struct source *source, struct materializer *m, c
 		buf_add(&s->filling, kept.data, kept.size);
 		buf_add(&s->filling, zeros, e.padded - e.size);
 		s->statistics.records++;
-		if (s->filling.len >= WAKE_BYTES)
+		if (first || s->filling.len >= WAKE_BYTES)
 			pthread_cond_signal(&s->wake);
 	}
 	pthread_mutex_unlock(&s->lock);

@@ -8,29 +8,48 @@
 /* Records read from one ring before the next has its turn. */
 #define SHARE 8192
 
+static void materializers_free(struct source *s)
+{
+	for (size_t i = 0; s->materializers && i < gadget_info(s->gadget)->schema_count; i++)
+		materializer_free(s->materializers[i]);
+	free(s->materializers);
+	s->materializers = NULL;
+}
+
+/* Nothing may refer to its schemas any more. */
 static struct source *source_free(struct source *s)
 {
-	struct worker *w;
-
 	if (!s)
 		return NULL;
-	w = s->worker;
-	if (w->sink)
-		sink_drain(w->sink);
-	if (s->loaded)
-		broker_unload(w->broker, s->number);
-	for (size_t i = 0; s->gadget && i < gadget_info(s->gadget)->schema_count; i++) {
-		if (w->serve)
-			serve_remove_schema(w->serve, gadget_info(s->gadget)->schemas[i]);
-		summary_forget(w->summary, gadget_info(s->gadget)->schemas[i]);
-		if (s->materializers)
-			materializer_free(s->materializers[i]);
-	}
-	free(s->materializers);
+	if (s->gadget)
+		materializers_free(s);
 	expression_free(s->user);
 	gadget_free(s->gadget);
 	free(s);
 	return NULL;
+}
+
+/*
+ * While the agent goes on: detached first, then what it said until then is taken out of the ring,
+ * then everybody forgets its schemas.
+ */
+static void source_stop(struct worker *w, u32 number)
+{
+	struct source *s = w->sources[number];
+
+	if (s->loaded) {
+		if (broker_unload(w->broker, s->number))
+			log_warning("%s: %s", s->config.name, error_text());
+		sources_consume_all(w);
+		if (w->sink)
+			sink_drain(w->sink);
+		for (size_t i = 0; i < gadget_info(s->gadget)->schema_count; i++) {
+			if (w->serve)
+				serve_remove_schema(w->serve, gadget_info(s->gadget)->schemas[i]);
+			summary_forget(w->summary, gadget_info(s->gadget)->schemas[i]);
+		}
+	}
+	w->sources[number] = source_free(s);
 }
 
 void sources_free(struct worker *w)
@@ -41,53 +60,18 @@ void sources_free(struct worker *w)
 	w->sources = NULL;
 }
 
-static int set_parameters(struct source *s)
+size_t sources_running(const struct worker *w)
 {
-	const char *p = s->config.parameters, *end = p ? p + s->config.parameters_size : NULL;
+	size_t n = 0;
 
-	for (; p < end; p += strlen(p) + 1) {
-		char word[4200], *equals;
-		int err;
-
-		snprintf(word, sizeof(word), "%s", p);
-		equals = strchr(word, '=');
-		*equals = '\0'; /* config_read.c put one there */
-		err = gadget_set_parameter(s->gadget, word, equals + 1);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-/* The filter's kernel part as instructions for the broker; the rest stays here. */
-static int compile_where(struct source *s, struct bpf_insn *predicate, size_t *ret_count)
-{
-	_cleanup_(expression_freep) struct expression *all = NULL, *kernel = NULL;
-	const struct schema *schema = gadget_info(s->gadget)->where_schema;
-	int err, n = 0;
-
-	*ret_count = 0;
-	if (!*s->config.where)
-		return 0;
-	if (!schema)
-		return fail(-EOPNOTSUPP, "this gadget has no filter");
-	err = expression_parse(s->config.where, schema, &all);
-	if (!err)
-		err = expression_split(all, &kernel, &s->user);
-	if (!err && kernel)
-		n = expression_compile(kernel, gadget_where_limit(s->gadget), predicate, BROKER_PREDICATE_MAX);
-	if (err || n < 0)
-		return err ? err : n;
-	if (s->user && !gadget_has_events(s->gadget))
-		return fail(-EOPNOTSUPP, "it counts in the kernel, where this filter cannot run: %s",
-			    expression_why_user(s->user));
-	*ret_count = (size_t)n;
-	return 0;
+	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++)
+		n += w->sources[i] && w->sources[i]->loaded;
+	return n;
 }
 
 static int make_materializers(struct source *s)
 {
-	const struct config *c = s->worker->config;
+	const struct config *c = s->worker->config; /* the new one, when it is read again */
 	const struct gadget_info *info = gadget_info(s->gadget);
 	struct materialize_options o = { .columns = (const char *const *)c->store_columns,
 					 .count = c->store_column_count, .mask_secrets = c->store_mask_secrets };
@@ -115,17 +99,12 @@ static int source_load(struct source *s)
 	struct bpf_insn predicate[BROKER_PREDICATE_MAX];
 	const struct gadget_info *info;
 	size_t count;
-	int err = gadget_open(s->config.name, &s->gadget);
+	int err = gadget_setup(&s->config, w->host, &s->gadget);
 
 	if (err)
 		return err;
 	info = gadget_info(s->gadget);
-	for (size_t i = 0; i < info->schema_count && !err; i++)
-		err = host_add_columns(w->host, info->schemas[i]);
-	if (!err)
-		err = set_parameters(s);
-	if (!err)
-		err = compile_where(s, predicate, &count);
+	err = gadget_setup_where(&s->config, s->gadget, predicate, &count, &s->user);
 	if (!err)
 		err = make_materializers(s);
 	if (!err)
@@ -138,30 +117,50 @@ static int source_load(struct source *s)
 	if (err)
 		return err;
 	s->loaded = true;
-	for (size_t i = 0; i < info->schema_count && w->serve && !err; i++)
-		err = serve_add_schema(w->serve, info->schemas[i]);
-	return err;
+	for (size_t i = 0; i < info->schema_count && w->serve; i++) {
+		if (serve_add_schema(w->serve, info->schemas[i]))
+			log_warning("%s is not served: %s", info->schemas[i]->name, error_text());
+	}
+	return 0;
 }
 
+/* What cannot change without loading it again. */
 static bool same_gadget(const struct config_gadget *a, const struct config_gadget *b)
 {
-	return !strcmp(a->name, b->name) && a->ring == b->ring && a->store == b->store && !strcmp(a->where, b->where) &&
+	return !strcmp(a->name, b->name) && a->ring == b->ring && !strcmp(a->where, b->where) &&
 	       a->parameters_size == b->parameters_size &&
 	       (!a->parameters_size || !memcmp(a->parameters, b->parameters, a->parameters_size));
 }
 
-/* The source that runs @c already, or NULL. Its texts are taken from the new configuration. */
+/* The source that runs @c already, or NULL. */
 static struct source *running(struct worker *w, const struct config_gadget *c)
 {
 	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++) {
 		struct source *s = w->sources[i];
 
-		if (s && s->loaded && !s->seen && same_gadget(&s->config, c)) {
-			s->config = *c;
+		if (s && s->loaded && same_gadget(&s->config, c))
 			return s;
-		}
 	}
 	return NULL;
+}
+
+static void remake_materializers(struct source *s)
+{
+	sink_drain(s->worker->sink);
+	materializers_free(s);
+	if (make_materializers(s))
+		log_error("%s is not stored: %s", s->config.name, error_text());
+}
+
+/* Takes the texts of the new configuration: the old one's go. */
+static void source_keep(struct source *s, const struct config_gadget *c, bool store_changed)
+{
+	bool remake = s->worker->sink && (store_changed || s->config.store != c->store);
+
+	s->config = *c;
+	s->seen = true;
+	if (remake)
+		remake_materializers(s);
 }
 
 static void source_start(struct worker *w, const struct config_gadget *c)
@@ -176,7 +175,7 @@ static void source_start(struct worker *w, const struct config_gadget *c)
 		log_error("%s: no room for another gadget", c->name);
 		return;
 	}
-	*s = (struct source){ .worker = w, .config = *c, .number = number, .seen = true };
+	*s = (struct source){ .worker = w, .config = *c, .number = number, .seen = true, .missed = UNKNOWN_LOSS };
 	w->sources[number] = s;
 	if (source_load(s)) {
 		snprintf(s->error, sizeof(s->error), "%s", error_text());
@@ -186,8 +185,9 @@ static void source_start(struct worker *w, const struct config_gadget *c)
 	}
 }
 
-void sources_configure(struct worker *w)
+void sources_configure(struct worker *w, bool store_changed)
 {
+	struct progress *progress = progress_begin("loading gadgets");
 	struct config *c = w->config;
 
 	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++) {
@@ -198,22 +198,18 @@ void sources_configure(struct worker *w)
 		struct source *s = c->gadgets[i].enabled ? running(w, &c->gadgets[i]) : NULL;
 
 		if (s)
-			s->seen = true;
+			source_keep(s, &c->gadgets[i], store_changed);
 	}
 	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++) {
-		if (w->sources[i] && !w->sources[i]->seen) {
-			sources_consume(w); /* what it has already said */
-			w->sources[i] = source_free(w->sources[i]);
-		}
+		if (w->sources[i] && !w->sources[i]->seen)
+			source_stop(w, i);
 	}
 	for (size_t i = 0; i < c->gadget_count; i++) {
-		bool there = !c->gadgets[i].enabled;
-
-		for (u32 k = 0; k < BROKER_GADGETS_MAX && !there; k++)
-			there = w->sources[k] && same_gadget(&w->sources[k]->config, &c->gadgets[i]);
-		if (!there)
+		if (c->gadgets[i].enabled && !running(w, &c->gadgets[i]))
 			source_start(w, &c->gadgets[i]);
+		progress_set(progress, i + 1, c->gadget_count);
 	}
+	progress_end(progress);
 }
 
 /* ---- records ------------------------------------------------------------------------------------------------------ */
@@ -222,7 +218,7 @@ static struct materializer *materializer_for(const struct source *s, const struc
 {
 	const struct gadget_info *info = gadget_info(s->gadget);
 
-	for (size_t i = 0; i < info->schema_count; i++) {
+	for (size_t i = 0; s->materializers && i < info->schema_count; i++) {
 		if (info->schemas[i] == schema)
 			return s->materializers[i];
 	}
@@ -237,12 +233,14 @@ static void on_record(void *context, const struct record *r)
 
 	s->records++;
 	feed_record(w->host, r);
-	if (s->user && r->schema->sort == SCHEMA_EVENTS && !expression_match(s->user, r))
+	if (s->user && r->schema == gadget_info(s->gadget)->where_schema && !expression_match(s->user, r)) {
+		s->filtered++;
 		return;
+	}
 	bus_publish(w->bus, r);
 	m = w->sink ? materializer_for(s, r->schema) : NULL;
 	if (m)
-		sink_offer(w->sink, s, m, r);
+		sink_offer(w->sink, s, m, r, w->now);
 }
 
 static void on_ring_record(void *context, const void *data, size_t size)
@@ -258,7 +256,7 @@ static void on_ring_record(void *context, const void *data, size_t size)
 	memcpy(&header, data, sizeof(header));
 	s = header.gadget < BROKER_GADGETS_MAX ? w->sources[header.gadget] : NULL;
 	if (!s || !s->loaded)
-		w->ring_bad++; /* a gadget that was just unloaded had one more to say */
+		w->ring_bad++;
 	else if (gadget_record(s->gadget, data, size, w->wall_offset, on_record, s))
 		s->bad_records++;
 }
@@ -267,7 +265,8 @@ size_t sources_consume(struct worker *w)
 {
 	size_t all = 0;
 
-	w->wall_offset = clock_wall_ns() - clock_monotonic_ns();
+	w->now = clock_monotonic_ns();
+	w->wall_offset = clock_wall_ns() - w->now;
 	for (int i = 0; i < CONFIG_RINGS; i++) {
 		ssize_t n = w->rings[i] ? ring_consume(w->rings[i], on_ring_record, w, SHARE) : 0;
 
@@ -279,8 +278,22 @@ size_t sources_consume(struct worker *w)
 	return all;
 }
 
+size_t sources_consume_all(struct worker *w)
+{
+	u64 began = clock_monotonic_ns();
+	size_t all = 0, n;
+
+	/* Less than one share: no ring had more to give. */
+	do {
+		n = sources_consume(w);
+		all += n;
+	} while (n >= SHARE && clock_monotonic_ns() - began < 100 * NSEC_PER_MSEC);
+	return all;
+}
+
 void sources_read_tables(struct worker *w, bool last)
 {
+	w->now = clock_monotonic_ns();
 	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++) {
 		struct source *s = w->sources[i];
 		const struct gadget_info *info;

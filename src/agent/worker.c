@@ -1,22 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The worker's life: start everything, loop, reload, stop within two seconds. See worker.h for what flows where. */
+/*
+ * The worker's life: start everything, loop, reload, stop. What it kept in memory is on disk before
+ * it waits for anybody else. See worker.h for what flows where.
+ */
 #include "agent/worker.h"
 
+#include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
+/*
+ * Rings wake their reader only when a good part of them is full; what is less is looked for on a timer:
+ * often while records come, seldom when none do.
+ */
 #define POLL_MS 100
+#define POLL_IDLE_MS 400
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------------------------- */
+
+static void poll_again(struct worker *w, size_t records);
 
 static void on_poll(uv_timer_t *timer)
 {
-	sources_consume(timer->data);
+	poll_again(timer->data, sources_consume_all(timer->data));
+}
+
+static void poll_again(struct worker *w, size_t records)
+{
+	w->poll_ms = records ? POLL_MS : MIN(w->poll_ms * 2, POLL_IDLE_MS);
+	uv_timer_start(&w->poll, on_poll, w->poll_ms, 0);
 }
 
 static void on_ring(uv_poll_t *handle, int status UNUSED, int events UNUSED)
 {
-	sources_consume(handle->data);
+	struct worker *w = handle->data;
+	size_t n = sources_consume(w);
+
+	if (n && w->poll_ms != POLL_MS)
+		poll_again(w, n);
 }
 
 static void on_interval(uv_timer_t *timer)
@@ -28,46 +50,56 @@ static void on_second(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
 
-	worker_report(w);
 	summary_draw(w->summary);
 }
 
-/* ---- reloading --------------------------------------------------------------------------------------------------------- */
+/* ---- reloading -------------------------------------------------------------------------------------------- */
 
-/* What cannot change while it runs: said, not ignored. */
-static void warn_fixed(const struct config *now, const struct config *next)
+static bool stores_the_same(const struct config *a, const struct config *b)
 {
-	if (strcmp(now->store_path, next->store_path) || now->store_enabled != next->store_enabled)
-		log_warning("store.path and store.enabled change with the next start");
-	if (strcmp(now->http_address, next->http_address) || now->http_port != next->http_port ||
-	    now->http_enabled != next->http_enabled)
-		log_warning("http.address, http.port and http.enabled change with the next start");
-	if (strcmp(now->user, next->user) || memcmp(now->ring_bytes, next->ring_bytes, sizeof(now->ring_bytes)))
-		log_warning("worker.user and the sizes of rings change with the next start");
+	if (a->store_mask_secrets != b->store_mask_secrets || a->store_column_count != b->store_column_count)
+		return false;
+	for (size_t i = 0; i < a->store_column_count; i++) {
+		if (strcmp(a->store_columns[i], b->store_columns[i]))
+			return false;
+	}
+	return true;
+}
+
+static void start_interval(struct worker *w)
+{
+	u64 ms = w->config->interval_ns / NSEC_PER_MSEC;
+
+	uv_timer_start(&w->interval, on_interval, ms, ms);
 }
 
 static void reload(struct worker *w)
 {
+	const struct agent_options *o = w->start->options;
 	struct config *next, *old = w->config;
+	_cleanup_close_ int fd = -1;
+	_cleanup_buf_ struct buf fixed = {};
 
-	if (!w->config_file) {
+	if (!o->config_file) {
 		log_info("there is no configuration file to read again");
 		return;
 	}
-	if (config_read(w->config_file, &next)) {
+	/* The file may be root's alone: the broker opens it. */
+	if (broker_open(w->broker, 0, BROKER_CONFIG, &fd) || agent_config(o, fd, &next)) {
 		log_error("%s; the running configuration stays", error_text());
 		return;
 	}
-	warn_fixed(old, next);
+	config_fixed_changes(old, next, &fixed);
+	if (fixed.len)
+		log_warning("%s: with the next start", buf_str(&fixed));
 	w->config = next;
 	if (w->sink)
 		sink_configure(w->sink, next);
-	sources_configure(w);
+	sources_configure(w, !stores_the_same(old, next));
 	if (next->interval_ns != old->interval_ns)
-		uv_timer_start(&w->interval, on_interval, next->interval_ns / NSEC_PER_MSEC,
-			       next->interval_ns / NSEC_PER_MSEC);
+		start_interval(w);
 	config_free(old);
-	log_info("%s was read again", w->config_file);
+	log_info("%s was read again: %zu gadgets run", o->config_file, sources_running(w));
 }
 
 static void on_hangup(uv_signal_t *handle, int number UNUSED)
@@ -75,35 +107,19 @@ static void on_hangup(uv_signal_t *handle, int number UNUSED)
 	reload(handle->data);
 }
 
-static void watch_config(struct worker *w);
-
-static void on_config_change(uv_fs_event_t *handle, const char *name UNUSED, int events, int status UNUSED)
-{
-	struct worker *w = handle->data;
-
-	/* Editors write a new file and move it over the old one: the watch must follow. */
-	if (events & UV_RENAME) {
-		uv_fs_event_stop(handle);
-		watch_config(w);
-	}
-	reload(w);
-}
-
-static void watch_config(struct worker *w)
-{
-	if (uv_fs_event_start(&w->config_change, on_config_change, w->config_file, 0))
-		log_debug("%s cannot be watched; SIGHUP reloads it", w->config_file);
-}
-
 static void on_stop(uv_signal_t *handle, int number UNUSED)
 {
-	struct worker *w = handle->data;
-
-	w->stopping = true;
-	uv_stop(&w->loop);
+	uv_stop(handle->loop);
 }
 
-/* ---- starting ------------------------------------------------------------------------------------------------------------ */
+/* Between requests the broker says nothing: this is its end. Without it nothing is attached. */
+static void on_broker(uv_poll_t *handle, int status UNUSED, int events UNUSED)
+{
+	log_error("the broker has gone");
+	uv_stop(handle->loop);
+}
+
+/* ---- starting ---------------------------------------------------------------------------------------------- */
 
 static int open_rings(struct worker *w)
 {
@@ -116,24 +132,6 @@ static int open_rings(struct worker *w)
 			return fail_in(err, "ring %s", ring_class_names[i]);
 	}
 	return 0;
-}
-
-static void report_status(void *context, struct buf *b)
-{
-	struct worker *w = context;
-
-	pthread_mutex_lock(&w->lock);
-	buf_add(b, buf_str(&w->status), w->status.len);
-	pthread_mutex_unlock(&w->lock);
-}
-
-static void report_metrics(void *context, struct buf *b)
-{
-	struct worker *w = context;
-
-	pthread_mutex_lock(&w->lock);
-	buf_add(b, buf_str(&w->metrics), w->metrics.len);
-	pthread_mutex_unlock(&w->lock);
 }
 
 static int start_serve(struct worker *w)
@@ -155,30 +153,62 @@ static void start_signal(struct worker *w, uv_signal_t *handle, uv_signal_cb fn,
 	uv_signal_start(handle, fn, number);
 }
 
-static void start_timer(struct worker *w, uv_timer_t *timer, uv_timer_cb fn, u64 ms)
+static void start_poll(struct worker *w, uv_poll_t *handle, int fd, int events, uv_poll_cb fn)
 {
-	uv_timer_init(&w->loop, timer);
-	timer->data = w;
-	uv_timer_start(timer, fn, ms, ms);
+	uv_poll_init(&w->loop, handle, fd);
+	handle->data = w;
+	uv_poll_start(handle, events, fn);
 }
 
-static void start_loop(struct worker *w)
+/* On a loop that runs, so that a signal, or the broker's end, stops the rest of the start. */
+static int start_loop(struct worker *w)
 {
+	int err = uv_loop_init(&w->loop);
+
+	if (err)
+		return fail(err, "cannot make the event loop: %s", uv_strerror(err));
+	w->loop_runs = true;
+	err = report_open(w);
+	if (err)
+		return err;
 	start_signal(w, &w->hangup, on_hangup, SIGHUP);
 	start_signal(w, &w->terminate, on_stop, SIGTERM);
 	start_signal(w, &w->interrupt, on_stop, SIGINT);
-	start_timer(w, &w->poll, on_poll, POLL_MS);
-	start_timer(w, &w->second, on_second, 1000);
-	start_timer(w, &w->interval, on_interval, w->config->interval_ns / NSEC_PER_MSEC);
-	for (int i = 0; i < CONFIG_RINGS; i++) {
-		uv_poll_init(&w->loop, &w->ring_polls[i], w->ring_fds[i]);
-		w->ring_polls[i].data = w;
-		uv_poll_start(&w->ring_polls[i], UV_READABLE, on_ring);
-	}
-	uv_fs_event_init(&w->loop, &w->config_change);
-	w->config_change.data = w;
-	if (w->config_file)
-		watch_config(w);
+	start_poll(w, &w->broker_poll, broker_socket(w->broker), UV_READABLE | UV_DISCONNECT, on_broker);
+	for (int i = 0; i < CONFIG_RINGS; i++)
+		start_poll(w, &w->ring_polls[i], w->ring_fds[i], UV_READABLE, on_ring);
+	uv_timer_init(&w->loop, &w->poll);
+	uv_timer_init(&w->loop, &w->second);
+	uv_timer_init(&w->loop, &w->interval);
+	w->poll.data = w->second.data = w->interval.data = w;
+	w->poll_ms = POLL_MS;
+	poll_again(w, 1);
+	start_interval(w);
+	return 0;
+}
+
+static int open_from_broker(void *context, u32 pid, enum host_file what)
+{
+	static const enum broker_file files[] = { [HOST_EXE] = BROKER_EXE,
+						  [HOST_MAPS] = BROKER_MAPS,
+						  [HOST_ROOT] = BROKER_ROOT,
+						  [HOST_KALLSYMS] = BROKER_KALLSYMS };
+	int fd, err = broker_open(context, pid, files[what], &fd);
+
+	return err ? err : fd;
+}
+
+static int start_sink(struct worker *w)
+{
+	struct progress *p;
+	int err;
+
+	if (!w->config->store_enabled)
+		return 0;
+	p = progress_begin("opening the store");
+	err = sink_start(w->config, &w->sink);
+	progress_end(p);
+	return err;
 }
 
 static int start(struct worker *w)
@@ -187,35 +217,31 @@ static int start(struct worker *w)
 	int err;
 
 	w->started = clock_wall_ns();
+	w->broker = broker_new(w->start->socket);
 	w->host = host_new(&host);
 	w->bus = bus_new();
 	w->sources = calloc(BROKER_GADGETS_MAX, sizeof(*w->sources));
-	if (!w->host || !w->bus || !w->sources)
+	if (!w->broker || !w->host || !w->bus || !w->sources)
 		return fail(-ENOMEM, "out of memory");
+	host_set_opener(w->host, open_from_broker, w->broker);
 	err = open_rings(w);
 	if (!err)
 		err = privileges_drop(w->config->user, kernel_version() < KERNEL_VERSION_CODE(5, 19, 0));
-	if (!err && w->config->store_enabled)
-		err = sink_start(w->config, &w->sink);
+	/* After the change of user, which clears it. */
+	if (!err && (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != w->start->broker))
+		err = fail(-ESRCH, "the broker has gone");
+	if (!err)
+		err = start_sink(w);
 	if (!err)
 		err = start_serve(w);
-	return err;
-}
-
-static size_t running_count(const struct worker *w)
-{
-	size_t n = 0;
-
-	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++)
-		n += w->sources[i] && w->sources[i]->loaded;
-	return n;
+	return err ? err : start_loop(w);
 }
 
 static void say_ready(const struct worker *w)
 {
 	_cleanup_buf_ struct buf b = {};
 
-	buf_printf(&b, "%zu gadgets run", running_count(w));
+	buf_printf(&b, "%zu gadgets run", sources_running(w));
 	if (w->sink)
 		buf_printf(&b, "; records go to %s", w->config->store_path);
 	if (w->serve)
@@ -223,16 +249,30 @@ static void say_ready(const struct worker *w)
 	log_info("%s", buf_str(&b));
 }
 
+/* ---- stopping ---------------------------------------------------------------------------------------------- */
+
+static void close_handle(uv_handle_t *handle, void *context UNUSED)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
 static void stop(struct worker *w)
 {
-	if (w->sources) {
-		sources_consume(w);
+	report_close(w); /* HTTP threads no longer wait for this one */
+	if (w->loop_runs) {
+		sources_consume_all(w);
 		sources_read_tables(w, true);
 	}
-	summary_free(w->summary);
+	w->summary = summary_free(w->summary);
+	w->sink = sink_stop(w->sink);
 	w->serve = serve_stop(w->serve);
 	sources_free(w);
-	w->sink = sink_stop(w->sink);
+	if (w->loop_runs) {
+		uv_walk(&w->loop, close_handle, NULL);
+		uv_run(&w->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&w->loop);
+	}
 	for (int i = 0; i < CONFIG_RINGS; i++) {
 		ring_free(w->rings[i]);
 		if (w->ring_fds[i] >= 0)
@@ -242,34 +282,50 @@ static void stop(struct worker *w)
 	bus_free(w->bus);
 	broker_free(w->broker);
 	config_free(w->config);
-	buf_free(&w->status);
-	buf_free(&w->metrics);
+	report_free(w);
 }
 
-int worker_run(const struct agent_options *o, struct config *c, int socket)
+/*
+ * Until the loop takes them, signals that end have their own effect: nothing is in memory yet that
+ * could be lost. A hangup waits for the loop.
+ */
+static void unblock(int first, int second)
 {
-	struct worker w = { .config = c, .config_file = o->config_file, .lock = PTHREAD_MUTEX_INITIALIZER };
-	int err;
+	sigset_t mask;
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM); /* without its broker it can load nothing */
+	sigemptyset(&mask);
+	sigaddset(&mask, first);
+	if (second)
+		sigaddset(&mask, second);
+	sigprocmask(SIG_UNBLOCK, &mask, NULL);
+}
+
+int worker_run(const struct worker_start *s)
+{
+	struct worker w = { .start = s, .config = s->config };
+
+	unblock(SIGTERM, SIGINT);
+	/* An arena a thread would cost megabytes, and a burst's buffers go back to the system. */
+	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	for (int i = 0; i < CONFIG_RINGS; i++)
 		w.ring_fds[i] = -1;
-	w.broker = broker_new(socket);
-	err = w.broker ? start(&w) : fail(-ENOMEM, "out of memory");
-	if (err) {
+	report_init(&w);
+	if (start(&w)) {
 		log_error("%s", error_text());
 		stop(&w);
-		return 1;
+		return WORKER_CANNOT_START;
 	}
-	uv_loop_init(&w.loop);
-	start_loop(&w);
-	sources_configure(&w);
-	if (!running_count(&w))
+	sources_configure(&w, false);
+	if (!sources_running(&w))
 		log_warning("no gadget runs (see: saker check)");
-	w.summary = o->no_summary || !w.config->summary ? NULL : summary_new(&w);
-	if (!w.summary)
+	w.summary = s->options->no_summary || !w.config->summary ? NULL : summary_new(&w);
+	if (w.summary)
+		uv_timer_start(&w.second, on_second, 0, 1000);
+	else
 		say_ready(&w);
-	worker_report(&w);
+	malloc_trim(0);
+	unblock(SIGHUP, 0);
 	uv_run(&w.loop, UV_RUN_DEFAULT);
 	stop(&w);
 	return 0;

@@ -1,59 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * `saker opensnoop -- make`: the command runs in a cgroup of its own, made for it, so that its children are watched with it and
- * nothing else is. It is held on a pipe until the programs are attached: its first exec is seen.
+ * `saker opensnoop -- make`: the command runs in a cgroup of its own, made for it, so that its
+ * children are watched with it and nothing else is. It is held on a pipe until the programs are
+ * attached: its first exec is seen.
  */
-#include "cli/run.h"
+#include "cli/child.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* Where cgroup v2 is: alone or beside v1 (hybrid). From /proc/mounts, since anybody may have put it elsewhere. */
-static int cgroup2_root(struct buf *path)
+#define TERM_NS (2 * NSEC_PER_SEC)
+
+/* A folder has its x bit for another reason. */
+static bool may_run(const char *path)
 {
-	_cleanup_buf_ struct buf mounts = {};
-	int err = read_file("/proc/mounts", 1 << 20, &mounts);
-	char *line, *next = mounts.data;
-
-	while (!err && (line = strsep(&next, "\n"))) {
-		char *source = strsep(&line, " "), *at = strsep(&line, " "), *type = strsep(&line, " ");
-
-		if (source && at && type && !strcmp(type, "cgroup2")) {
-			buf_add_str(path, at);
-			return 0;
-		}
-	}
-	return fail(-ENOENT, "cgroup v2 is not mounted: a command cannot be watched on its own");
-}
-
-static int make_cgroup(struct child *c)
-{
-	_cleanup_buf_ struct buf path = {};
 	struct stat st;
-	int err = cgroup2_root(&path);
 
-	if (err)
-		return err;
-	buf_printf(&path, "/saker-%d", getpid());
-	if (path.error || path.len >= sizeof(c->cgroup))
-		return fail(-ENAMETOOLONG, "the path of the cgroup is too long");
-	if (mkdir(path.data, 0755))
-		return fail_errno(-errno, "cannot make the cgroup %s", path.data);
-	memcpy(c->cgroup, path.data, path.len + 1);
-	if (stat(c->cgroup, &st))
-		return fail_errno(-errno, "cannot look at %s", c->cgroup);
-	c->cgroup_id = st.st_ino; /* the id that bpf_get_current_cgroup_id() gives */
-	return 0;
+	if (stat(path, &st))
+		return false;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EACCES;
+		return false;
+	}
+	return !access(path, X_OK);
 }
 
-/* In the child. Joins the cgroup itself, so that no moment of it is outside; waits; becomes the command. */
-static void __attribute__((noreturn)) child_main(const struct child *c, int wait_fd, char **command)
+/* As execvp() looks for it, but now: it would try, and so execute, each folder of PATH in turn. */
+static char *find_in_path(const char *program)
 {
+	const char *path = getenv("PATH");
+	int err = ENOENT;
+
+	if (strchr(program, '/'))
+		return may_run(program) ? strdup(program) : NULL;
+	for (const char *p = path ? path : "/usr/bin:/bin"; *program; p++) {
+		size_t len = strcspn(p, ":");
+		_cleanup_buf_ struct buf b = {};
+
+		buf_printf(&b, "%.*s/%s", len ? (int)len : 1, len ? p : ".", program);
+		if (!b.error && may_run(b.data))
+			return TAKE_PTR(b.data);
+		if (errno == EACCES)
+			err = EACCES;
+		p += len;
+		if (!*p)
+			break;
+	}
+	errno = err;
+	return NULL;
+}
+
+int child_find(struct child *c, const char *program)
+{
+	int err;
+
+	c->path = find_in_path(program);
+	if (c->path)
+		return 0;
+	err = errno;
+	fail_errno(-err, "cannot run %s", program);
+	return err == ENOENT || err == ENOTDIR ? 127 : 126;
+}
+
+/*
+ * In the child. Joins the cgroup itself, so that no moment of it is outside; waits; becomes the
+ * command.
+ */
+static void __attribute__((noreturn))
+child_main(const struct child *c, int wait_fd, char **command)
+{
+	static const int handled[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE };
 	char path[300], byte;
 	int fd;
 
+	for (size_t i = 0; i < ARRAY_SIZE(handled); i++)
+		signal(handled[i], SIG_DFL);
 	snprintf(path, sizeof(path), "%s/cgroup.procs", c->cgroup);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, "0", 1) != 1) {
@@ -61,11 +84,10 @@ static void __attribute__((noreturn)) child_main(const struct child *c, int wait
 		_exit(126);
 	}
 	close(fd);
-	/* One byte is the release; end of file means that saker died first. */
+	/* One byte is the release; end of file means that saker ended first. */
 	if (read(wait_fd, &byte, 1) != 1)
 		_exit(125);
-	signal(SIGPIPE, SIG_DFL);
-	execvp(command[0], command);
+	execvp(c->path, command); /* not execv: a script without #! is the shell's */
 	fprintf(stderr, "saker: cannot run %s: %s\n", command[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);
 }
@@ -75,7 +97,7 @@ int child_start(struct child *c, char **command)
 	int fds[2], err;
 
 	c->release_fd = -1;
-	err = make_cgroup(c);
+	err = child_cgroup_make(c);
 	if (err)
 		return err;
 	if (pipe2(fds, O_CLOEXEC))
@@ -108,23 +130,34 @@ void child_release(struct child *c)
 void child_ended(struct child *c, int wait_status)
 {
 	c->ended = true;
-	c->status = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+	c->status = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status)
+					     : WEXITSTATUS(wait_status);
+}
+
+/* All of it: a shell's children would not hear of a signal to the shell. */
+static void end_command(struct child *c)
+{
+	int status;
+
+	kill(c->pid, SIGCONT); /* who is stopped cannot end */
+	child_cgroup_signal(c, SIGTERM);
+	if (!child_cgroup_wait_empty(c, TERM_NS)) {
+		child_cgroup_signal(c, SIGKILL);
+		child_cgroup_wait_empty(c, TERM_NS);
+	}
+	kill(c->pid, SIGKILL); /* perhaps it went to another cgroup; no harm to one that has ended */
+	if (waitpid(c->pid, &status, 0) == c->pid)
+		child_ended(c, status);
 }
 
 void child_clean(struct child *c)
 {
-	int status;
-
 	if (c->release_fd >= 0)
 		close(c->release_fd);
 	c->release_fd = -1;
-	if (c->pid > 0 && !c->ended) {
-		kill(c->pid, SIGTERM);
-		if (waitpid(c->pid, &status, 0) == c->pid)
-			child_ended(c, status);
-	}
-	/* Fails while grandchildren live on: then the empty shell of a cgroup is the smaller harm. */
-	if (c->cgroup[0] && rmdir(c->cgroup))
-		log_warning("the cgroup %s stays, processes of the command still run in it", c->cgroup);
-	c->cgroup[0] = '\0';
+	if (c->pid > 0 && !c->ended)
+		end_command(c);
+	child_cgroup_remove(c);
+	free(c->path);
+	c->path = NULL;
 }

@@ -6,6 +6,7 @@
 #include "cli/run.h"
 
 #include "cli/command.h"
+#include "cli/feed.h"
 #include "cli/help.h"
 
 #include <signal.h>
@@ -21,6 +22,7 @@ struct session {
 	struct gadget *gadget;
 	struct host *host;
 	struct filter filter;
+	struct feed feed;
 	struct child child;
 	struct writer **writers; /* one per schema */
 	uv_loop_t loop;
@@ -81,6 +83,7 @@ static void drain(struct session *s)
 {
 	int n;
 
+	feed_drain(&s->feed);
 	do {
 		n = gadget_consume(s->gadget, on_record, s);
 		flush(s);
@@ -95,8 +98,10 @@ static void drain(struct session *s)
 
 static void read_tables(struct session *s, bool last)
 {
-	int n = gadget_read(s->gadget, last, on_record, s);
+	int n;
 
+	feed_drain(&s->feed);
+	n = gadget_read(s->gadget, last, on_record, s);
 	for (size_t i = 0; i < gadget_info(s->gadget)->schema_count; i++)
 		writer_batch_end(s->writers[i]);
 	flush(s);
@@ -237,6 +242,8 @@ static int prepare(struct session *s)
 	if (err)
 		return err;
 	gadget_set_symbolizer(s->gadget, symbolize, s->host);
+	if (feed_is_needed(s->options))
+		feed_start(&s->feed, s->host);
 	err = gadget_set_ring(s->gadget, RING_BYTES, -1);
 	if (!err)
 		err = gadget_load(s->gadget);
@@ -318,8 +325,10 @@ static void session_clean(struct session *s)
 	free(s->writers);
 	filter_free(&s->filter);
 	s->gadget = gadget_free(s->gadget);
+	feed_stop(&s->feed);
 	host_free(s->host);
 	child_clean(&s->child);
+	child_cgroup_remove_stale();
 }
 
 static int complain(const char *name, int status)
@@ -386,6 +395,12 @@ int run_opened(struct gadget *g, const char *name, int argc, char **argv)
 		fprintf(stderr, "saker %s: needs root to load BPF programs (try: sudo saker %s)\n", name, name);
 		gadget_free(g);
 		return 1;
+	}
+	if (o.command)
+		err = child_find(&s.child, o.command[0]);
+	if (err) {
+		gadget_free(g);
+		return complain(name, err);
 	}
 	return run_session(&s, name);
 }

@@ -5,28 +5,12 @@
  */
 #pragma once
 
+#include "cli/child.h"
 #include "cli/options.h"
 #include "event/event.h"
 #include "host/host.h"
 
 #include <uv.h>
-
-/* A command that the tool starts and watches (`-- COMMAND`), in a cgroup of its own. */
-struct child {
-	pid_t pid;
-	int release_fd; /* closing it lets the command go */
-	char cgroup[256]; /* folder, removed at the end; "" when there is none */
-	u64 cgroup_id;
-	bool ended;
-	int status; /* as an exit status: 128 + signal when killed */
-};
-
-/* Starts @command stopped, in a new cgroup. */
-int child_start(struct child *c, char **command);
-void child_release(struct child *c);
-void child_ended(struct child *c, int wait_status);
-/* Ends what is left of the command (with a signal first) and removes the cgroup. */
-void child_clean(struct child *c);
 
 /*
  * The filter of a session: the user's --where and the scopes, as one text and as what runs where. @kernel may be NULL,

@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 
+struct record;
 struct schema;
 struct host;
 
@@ -84,6 +85,8 @@ int host_process_exec(struct host *h, u32 pid, u32 ppid, const char *comm, const
 		      const char *args, size_t args_len, u64 time);
 int host_process_fork(struct host *h, u32 pid, u32 ppid, const char *comm, u64 time);
 void host_process_exit(struct host *h, u32 pid, u64 time);
+/* Does so for a record of execsnoop or exitsnoop (events); any other is passed over. */
+void host_feed(struct host *h, const struct record *r);
 /*
  * Reads all of /proc once, so that even who is never asked for before its end is known. @progress
  * (may be NULL) is told from time to time how many of how many entries are done. Returns the

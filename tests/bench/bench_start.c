@@ -9,6 +9,7 @@
  * have printed its name by the time it ends. Last, the time from the interrupt to the end.
  *
  *	bench_start [-e] COMMAND...	prints: READY EXIT CPU (ms), and 1 if the event was seen
+ *	bench_start -p PID		returns when a tool that was started otherwise waits
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -158,14 +159,30 @@ static int measure(char **command, bool look)
 	return !is_ready;
 }
 
+/* No program is looked for: it may have been loaded long ago. So it must wait for a while. */
+static int settle(pid_t pid)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	double deadline = now_ms() + DEADLINE_S * 1e3;
+	int waiting = 0;
+
+	while (waiting < 25 && now_ms() < deadline && !kill(pid, 0)) {
+		waiting = is_waiting(pid) ? waiting + 1 : 0;
+		nanosleep(&pause, NULL);
+	}
+	return waiting < 25;
+}
+
 int main(int argc, char **argv)
 {
 	bool look = argc > 1 && !strcmp(argv[1], "-e");
 
 	if (argc < 2 + look) {
-		fprintf(stderr, "usage: bench_start [-e] COMMAND...\n");
+		fprintf(stderr, "usage: bench_start [-e] COMMAND... | -p PID\n");
 		return 2;
 	}
 	prctl(PR_SET_TIMERSLACK, 1UL);
+	if (argc == 3 && !strcmp(argv[1], "-p"))
+		return settle(atoi(argv[2]));
 	return measure(argv + 1 + look, look);
 }
