@@ -95,11 +95,13 @@ $(B)/link_object: tools/link_object.c
 # The list changes when a file comes or goes, so that a removed gadget leaves no trace.
 $(call remember,gadgets.list,$(GADGETS))
 
-$(B)/gadgets.S: $(B)/gadgets.list tools/embed.sh
+$(call remember,headers.list,$(wildcard gadgets/include/*.h))
+
+$(B)/gadgets.S: $(B)/gadgets.list $(B)/headers.list tools/embed.sh
 	@sh tools/embed.sh $(B)/gadgets $(GADGETS) > $@
 
 $(B)/gadgets_embedded.o: $(B)/gadgets.S $(GADGETS:%=$(B)/gadgets/%.o) \
-		gadgets/include/gadget.h gadgets/include/kernel.h
+		$(wildcard gadgets/include/*.h)
 	@$(CC) -c $< -o $@
 
 # ---- user space
@@ -197,16 +199,10 @@ $(B)/tests/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(if $(FUZZ),,$(B)/tests/fuzz/replay
 $(B)/tests/bench_%: $(B)/tests/bench/bench_%.o $$(call libraries_of,tests/bench/bench_$$*.c)
 	$(call quiet,LINK,$@)$(call link_test,$(LARGE_LIBS))
 
-# A load or a measurement of tests/bench/run.
-BENCHES = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
-$(BENCHES): $(B)/tests/bench/%: $(B)/tests/bench/%.o $$(call libraries_of,tests/bench/$$*.c)
-	$(call quiet,LINK,$@)$(call link_test,$(LARGE_LIBS))
-
 FUZZERS = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 unit: $(UNITS:%=$(B)/tests/unit_%)
 fuzz: $(FUZZERS:%=$(B)/tests/fuzz_%)
 bench: $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/bench_*.c))
-bench: $(BENCHES)
 kernel: $(if $(KERNEL_TESTS),$(B)/tests/kernel_matrix)
 
 clean:

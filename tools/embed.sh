@@ -17,10 +17,23 @@ for name; do
 	printf '	.quad name_%s, bytes_%s, end_%s - bytes_%s\n' "$name" "$name" "$name" "$name"
 done
 printf 'saker_embedded_gadget_count:	.quad %d\n' $#
-# The headers a gadget includes, so that `saker run FILE.bpf.c` finds them wherever the binary went.
+# The headers that a gadget may include, so that `saker run FILE.bpf.c` finds them wherever the
+# binary went: src/cli/compile.c.
+headers=$(cd gadgets/include && ls ./*.h | sed 's/^\.\///; s/\.h$//')
 echo '	.section .rodata'
-for header in gadget kernel; do
-	printf '	.globl saker_header_%s, saker_header_%s_end\nsaker_header_%s:	.incbin "gadgets/include/%s.h"\nsaker_header_%s_end:	.byte 0\n' \
-		$header $header $header $header $header
+for header in $headers; do
+	printf 'header_%s:	.incbin "gadgets/include/%s.h"\nheader_end_%s:\nheader_name_%s:	.asciz "%s.h"\n' \
+		"$header" "$header" "$header" "$header" "$header"
 done
+echo '	.section .data.rel.ro,"aw"'
+echo '	.balign 8'
+echo '	.globl saker_headers, saker_header_count'
+echo 'saker_headers:'
+count=0
+for header in $headers; do
+	printf '	.quad header_name_%s, header_%s, header_end_%s - header_%s\n' \
+		"$header" "$header" "$header" "$header"
+	count=$((count + 1))
+done
+printf 'saker_header_count:	.quad %d\n' "$count"
 echo '	.section .note.GNU-stack,"",@progbits'

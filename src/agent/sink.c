@@ -102,8 +102,14 @@ static void wait_for_work(struct sink *s, u64 flushed, u64 expired, bool waiting
 		;
 }
 
-/* Takes what is there; the lock is held only here. Returns what was asked for. */
-static void take_work(struct sink *s, u64 flushed, u64 expired, bool waiting, bool *ret_stop, bool *ret_drain)
+/* What the store's thread was woken for. */
+struct work {
+	bool stop, drain;
+	u64 flush_ns;
+};
+
+/* Takes what is there; the lock is held only here. */
+static void take_work(struct sink *s, u64 flushed, u64 expired, bool waiting, struct work *ret)
 {
 	struct buf swap;
 
@@ -112,8 +118,7 @@ static void take_work(struct sink *s, u64 flushed, u64 expired, bool waiting, bo
 	swap = s->storing;
 	s->storing = s->filling;
 	s->filling = swap;
-	*ret_stop = s->stop;
-	*ret_drain = s->drain;
+	*ret = (struct work){ .stop = s->stop, .drain = s->drain, .flush_ns = s->flush_ns };
 	if (s->reconfigure && store_configure(s->store, &s->options))
 		log_warning("store: %s", error_text());
 	s->reconfigure = false;
@@ -132,15 +137,16 @@ static void *store_thread(void *context)
 {
 	struct sink *s = context;
 	u64 flushed = 0, expired = clock_monotonic_ns();
-	bool stop = false, drain, waiting = false;
+	struct work work = {};
+	bool waiting = false;
 
-	while (!stop) {
+	while (!work.stop) {
 		u64 now;
 
-		take_work(s, flushed, expired, waiting, &stop, &drain);
+		take_work(s, flushed, expired, waiting, &work);
 		store_all(s);
 		now = clock_monotonic_ns();
-		if (now >= flushed + s->flush_ns || stop || drain) {
+		if (now >= flushed + work.flush_ns || work.stop || work.drain) {
 			/* What fails stays in memory, is tried again, and was logged. */
 			store_flush(s->store);
 			flushed = clock_monotonic_ns();
@@ -151,7 +157,7 @@ static void *store_thread(void *context)
 			store_expire(s->store, clock_wall_ns());
 			expired = clock_monotonic_ns();
 		}
-		if (drain)
+		if (work.drain)
 			end_drain(s);
 	}
 	return NULL;

@@ -232,7 +232,7 @@ static void on_record(void *context, const struct record *r)
 	struct materializer *m;
 
 	s->records++;
-	feed_record(w->host, r);
+	host_feed(w->host, r);
 	if (s->user && r->schema == gadget_info(s->gadget)->where_schema && !expression_match(s->user, r)) {
 		s->filtered++;
 		return;

@@ -140,7 +140,8 @@ static int start_serve(struct worker *w)
 	struct serve_options o = {
 		.address = c->http_address, .port = (u16)c->http_port, .clients = (u32)c->http_clients,
 		.query_timeout_ns = c->query_timeout_ns, .store_directory = c->store_enabled ? c->store_path : NULL,
-		.context = w, .status = report_status, .metrics = report_metrics,
+		
+		.mask_secrets = c->store_mask_secrets, .context = w, .status = report_status, .metrics = report_metrics,
 	};
 
 	return c->http_enabled ? serve_start(&o, w->bus, &w->serve) : 0;

@@ -7,7 +7,7 @@
  *	rings ──► source.c ──► bus ──┬─► sink.c ──queue──► store thread
  *	maps, every interval ──┘     ├─► serve ──queues──► HTTP threads
  *	             │               └─► summary.c (the terminal)
- *	             └─► feed.c (processes that have exited keep their names)
+ *	             └─► host (processes that have exited keep their names)
  */
 #pragma once
 
@@ -167,9 +167,6 @@ void report_status(void *context, struct buf *b);
 void report_metrics(void *context, struct buf *b);
 
 /* ---- the rest ---------------------------------------------------------------------------------------- */
-
-/* Tells the host's table of processes what exec and exit records say. */
-void feed_record(struct host *h, const struct record *r);
 
 struct summary *summary_new(struct worker *w); /* NULL when stdout is no terminal */
 struct summary *summary_free(struct summary *s);

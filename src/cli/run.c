@@ -356,6 +356,8 @@ static int run_session(struct session *s, const char *name)
 	if (err) {
 		int status = complain(name, status_of(err));
 
+		if (s->options->verbose)
+			fputs(gadget_verifier_log(s->gadget), stderr);
 		session_clean(s);
 		return status;
 	}

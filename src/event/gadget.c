@@ -400,6 +400,13 @@ int gadget_load(struct gadget *g)
 	return err ? fail_in(err, "%s", g->name) : 0;
 }
 
+const char *gadget_verifier_log(const struct gadget *g)
+{
+	const char *text = object_verifier_log(g->object);
+
+	return text ? text : "";
+}
+
 int gadget_attach(struct gadget *g)
 {
 	int err = object_attach(g->object);

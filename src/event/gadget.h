@@ -95,6 +95,8 @@ void gadget_set_symbolizer(struct gadget *g, gadget_symbolize_fn fn, void *conte
 int gadget_set_ring(struct gadget *g, size_t bytes, int shared_fd);
 
 int gadget_load(struct gadget *g);
+/* All that the verifier said when it refused a program; "" when it did not. */
+const char *gadget_verifier_log(const struct gadget *g);
 int gadget_attach(struct gadget *g);
 
 /*

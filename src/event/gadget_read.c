@@ -246,13 +246,14 @@ static void forget_gone(struct table *t)
 	}
 }
 
-static bool any_counter(const struct table *t, const u8 *value)
+/* Elements of an array that nobody ever wrote to. */
+static bool all_zero(const struct table *t, const u8 *value)
 {
-	FOR_EACH_COUNTER(t, offset) {
-		if (load(value + offset))
-			return true;
+	for (u32 i = 0; i < t->value_size; i++) {
+		if (value[i])
+			return false;
 	}
-	return false;
+	return true;
 }
 
 static int prepare_table(struct gadget *g, struct table *t)
@@ -303,7 +304,7 @@ static int read_row(struct gadget *g, struct table *t, const u8 *key, record_fn 
 	if (t->per_cpu)
 		merge_cpus(t, g->cpus, value);
 	memcpy(t->row + sizeof(struct record_header), key, t->key_size);
-	if (t->keep ? !any_counter(t, value) : !difference(t, key, value))
+	if (t->keep ? t->is_array && all_zero(t, value) : !difference(t, key, value))
 		return 0;
 	gadget_row_header(g, t->schema, t->row);
 	fn(context, &r);

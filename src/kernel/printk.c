@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bpf_trace_printk() is a tracepoint since 5.9 (bpf_trace:bpf_trace_printk): an instance can have it for itself. */
+/*
+ * bpf_trace_printk() is a tracepoint since 5.9 (bpf_trace:bpf_trace_printk): an instance can have it
+ * for itself. It is called saker-PID, so that what a killed process left can be told and removed.
+ */
 #include "kernel/printk.h"
 
 #include "kernel/object.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+
+#define PREFIX "saker-"
 
 struct printk {
 	char folder[256];
@@ -26,6 +33,25 @@ static int write_word(const char *folder, const char *file, const char *word)
 	return 0;
 }
 
+/* Instances of a process that is no more; one that is being read refuses to go. */
+static void remove_stale(const char *tracefs)
+{
+	char path[400];
+	DIR *folder;
+	struct dirent *d;
+
+	snprintf(path, sizeof(path), "%s/instances", tracefs);
+	folder = opendir(path);
+	while (folder && (d = readdir(folder))) {
+		pid_t pid = str_starts(d->d_name, PREFIX) ? atoi(d->d_name + strlen(PREFIX)) : 0;
+
+		if (pid == getpid() || (pid > 0 && kill(pid, 0) && errno == ESRCH))
+			unlinkat(dirfd(folder), d->d_name, AT_REMOVEDIR);
+	}
+	if (folder)
+		closedir(folder);
+}
+
 int printk_open(struct printk **ret)
 {
 	_cleanup_(printk_freep) struct printk *p = calloc(1, sizeof(*p));
@@ -38,7 +64,8 @@ int printk_open(struct printk **ret)
 	p->fd = -1;
 	if (!tracefs)
 		return fail_in(-ENOENT, "no lines of bpf_printk()");
-	snprintf(path, sizeof(path), "%s/instances/saker-%d", tracefs, getpid());
+	remove_stale(tracefs);
+	snprintf(path, sizeof(path), "%s/instances/" PREFIX "%d", tracefs, getpid());
 	if (mkdir(path, 0700))
 		return fail_errno(-errno, "cannot make the tracing instance %s", path);
 	snprintf(p->folder, sizeof(p->folder), "%s", path);

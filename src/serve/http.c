@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The HTTP server: a thread per connection (they are few: 64 at most, on the loopback interface), so that a query or a stream may
- * take its time without holding up another. Routes are a table; only GET; answers are made whole and then sent.
+ * The HTTP server: a thread per connection (they are few), so that a query or a stream may take its
+ * time without holding up another. Routes are a table; only GET. Small answers are made whole and
+ * then sent, rows and streams come in pieces.
  */
 #include "serve/internal.h"
 
@@ -9,8 +10,6 @@
 
 #define STACK_BYTES (256 << 10)
 #define IDLE_SECONDS 30
-#define ROWS_DEFAULT 10000
-#define ANSWER_MAX (64 << 20)
 #define QUERY_MEMORY (8 << 20) /* for sorting, before a temporary file is used */
 
 struct answer {
@@ -45,7 +44,7 @@ static int get_root(struct serve *s UNUSED, struct MHD_Connection *c UNUSED, str
 			      "/metrics                              Prometheus\n"
 			      "/api/v1/status                        the agent: gadgets, losses, store\n"
 			      "/api/v1/schemas                       columns of every record\n"
-			      "/api/v1/query?sql=SELECT...           the store in SQL (format=json|csv, limit=N)\n"
+			      "/api/v1/query?sql=SELECT...           the store in SQL (format=json|csv, limit=ROWS)\n"
 			      "/api/v1/stream?schema=A,B&where=EXPR  records as they come (server-sent events)\n");
 	return 0;
 }
@@ -75,103 +74,21 @@ static int get_schemas(struct serve *s, struct MHD_Connection *c UNUSED, struct 
 	for (size_t i = 0; i < s->schema_count; i++) {
 		if (i)
 			buf_add_str(&a->body, ",\n");
-		schema_to_json(s->schemas[i], &a->body);
+		schema_to_json(s->schemas[i].schema, &a->body);
 	}
 	buf_add_str(&a->body, "]\n");
 	pthread_mutex_unlock(&s->lock);
 	return 0;
 }
 
-static void csv_value(const struct query *q, size_t i, struct buf *b)
-{
-	struct query_value v;
-
-	query_value(q, i, &v);
-	switch (v.type) {
-	case QUERY_INTEGER:
-		buf_add_s64(b, v.integer);
-		break;
-	case QUERY_REAL:
-		buf_printf(b, "%.17g", v.real);
-		break;
-	case QUERY_TEXT:
-	case QUERY_BLOB:
-		text_add_csv(b, v.bytes, v.len);
-		break;
-	case QUERY_NULL:
-		break;
-	}
-}
-
-static void csv_row(const struct query *q, bool heading, struct buf *b)
-{
-	for (size_t i = 0; i < query_column_count(q); i++) {
-		if (i)
-			buf_add_char(b, ',');
-		if (heading)
-			text_add_csv(b, query_column_name(q, i), strlen(query_column_name(q, i)));
-		else
-			csv_value(q, i, b);
-	}
-	buf_add_str(b, "\r\n");
-}
-
-static int query_rows(struct query *q, bool csv, struct buf *b)
-{
-	bool first = true;
-	int err;
-
-	if (csv)
-		csv_row(q, true, b);
-	else
-		buf_add_char(b, '[');
-	while ((err = query_step(q)) > 0) {
-		if (b->len > ANSWER_MAX)
-			return fail(-E2BIG, "the answer is larger than 64 MiB (use limit=, or select less)");
-		if (csv) {
-			csv_row(q, false, b);
-			continue;
-		}
-		buf_add_str(b, first ? "\n" : ",\n");
-		query_row_json(q, b);
-		first = false;
-	}
-	if (!csv)
-		buf_add_str(b, "\n]\n");
-	return err;
-}
-
-static int get_query(struct serve *s, struct MHD_Connection *c, struct answer *a)
-{
-	const char *sql = argument(c, "sql"), *format = argument(c, "format"), *limit = argument(c, "limit");
-	struct query_options o = { .directory = s->options.store_directory, .timeout_ns = s->options.query_timeout_ns,
-				   .row_limit = ROWS_DEFAULT, .memory_bytes = QUERY_MEMORY };
-	_cleanup_(query_closep) struct query *q = NULL;
-	bool csv = format && !strcmp(format, "csv");
-	int err;
-
-	if (!o.directory)
-		return fail(-ENOENT, "the store is switched off");
-	if (!sql)
-		return fail(-EINVAL, "sql= is needed");
-	if (format && !csv && strcmp(format, "json"))
-		return fail(-EINVAL, "format takes json or csv");
-	err = limit ? parse_u64(limit, &o.row_limit) : 0;
-	if (!err)
-		err = query_open(&o, sql, &q);
-	if (!err)
-		err = query_rows(q, csv, &a->body);
-	if (csv)
-		a->type = "text/csv; charset=utf-8";
-	return err;
-}
-
 static const struct {
 	const char *path;
 	route_fn get;
 } routes[] = {
-	{ "/", get_root },		    { "/metrics", get_metrics },   { "/api/v1/status", get_status },
-	{ "/api/v1/schemas", get_schemas }, { "/api/v1/query", get_query },
+	{ "/", get_root },
+	{ "/metrics", get_metrics },
+	{ "/api/v1/status", get_status },
+	{ "/api/v1/schemas", get_schemas },
 };
 
 /* ---- requests ------------------------------------------------------------------------------------------------------------ */
@@ -186,6 +103,8 @@ static enum MHD_Result send_response(struct MHD_Connection *c, unsigned status, 
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	r = MHD_queue_response(c, status, response);
 	MHD_destroy_response(response);
 	return r;
@@ -217,40 +136,69 @@ static unsigned status_of(int err)
 		return MHD_HTTP_BAD_REQUEST;
 	case -ETIMEDOUT:
 		return MHD_HTTP_GATEWAY_TIMEOUT;
-	case -E2BIG:
-		return 413;
+	case -EBUSY:
+	case -ECANCELED:
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
 	default:
 		return MHD_HTTP_INTERNAL_SERVER_ERROR;
 	}
 }
 
 /*
- * A page in a browser may send requests to the loopback interface under a name of its own (DNS rebinding): a Host that is
- * neither an address nor localhost is refused.
+ * A page in a browser may send requests to the loopback interface under a name of its own (DNS
+ * rebinding): there, a Host that is neither an address nor localhost is refused. Who listens
+ * elsewhere is asked by whatever name the machine has.
  */
-static bool host_is_ours(struct MHD_Connection *c)
+static bool host_is_ours(const struct serve *s, struct MHD_Connection *c)
 {
 	const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 	char name[80];
 	u8 address[16];
 
-	if (!host)
+	if (!host || !s->is_loopback)
 		return true;
 	snprintf(name, sizeof(name), "%s", host[0] == '[' ? host + 1 : host);
 	name[strcspn(name, host[0] == '[' ? "]" : ":")] = '\0';
-	return !strcmp(name, "localhost") || inet_pton(AF_INET, name, address) == 1 ||
+	return !strcasecmp(name, "localhost") || inet_pton(AF_INET, name, address) == 1 ||
 	       inet_pton(AF_INET6, name, address) == 1;
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *text)
+{
+	struct answer a = {};
+
+	complain(&a, status, text);
+	return send_answer(c, &a);
 }
 
 static enum MHD_Result answer_stream(struct serve *s, struct MHD_Connection *c)
 {
-	struct answer a = {};
 	struct MHD_Response *r;
+	int err = stream_response(s, argument(c, "schema"), argument(c, "where"), &r);
 
-	if (!stream_response(s, argument(c, "schema"), argument(c, "where"), &r))
-		return send_response(c, MHD_HTTP_OK, "text/event-stream", r);
-	complain(&a, MHD_HTTP_BAD_REQUEST, error_text());
-	return send_answer(c, &a);
+	if (err)
+		return refuse(c, status_of(err), error_text());
+	return send_response(c, MHD_HTTP_OK, "text/event-stream", r);
+}
+
+static enum MHD_Result answer_query(struct serve *s, struct MHD_Connection *c)
+{
+	const char *sql = argument(c, "sql"), *format = argument(c, "format"), *limit = argument(c, "limit");
+	bool csv = format && !strcmp(format, "csv");
+	struct MHD_Response *r;
+	u64 rows = 0;
+	int err;
+
+	if (!sql || !*sql)
+		return refuse(c, MHD_HTTP_BAD_REQUEST, "sql= is needed: /api/v1/query?sql=SELECT...");
+	if (format && !csv && strcmp(format, "json"))
+		return refuse(c, MHD_HTTP_BAD_REQUEST, "format takes json or csv");
+	if (limit && parse_u64(limit, &rows))
+		return refuse(c, MHD_HTTP_BAD_REQUEST, "limit takes a number of rows");
+	err = rows_response(s, sql, csv, rows, &r);
+	if (err)
+		return refuse(c, status_of(err), error_text());
+	return send_response(c, MHD_HTTP_OK, csv ? "text/csv; charset=utf-8" : "application/json", r);
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const char *url, const char *method,
@@ -262,22 +210,18 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const
 	size_t i = 0;
 	int err;
 
-	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
-		complain(&a, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET is answered");
-		return send_answer(c, &a);
-	}
-	if (!host_is_ours(c)) {
-		complain(&a, MHD_HTTP_FORBIDDEN, "ask by address or as localhost");
-		return send_answer(c, &a);
-	}
+	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		return refuse(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET is answered");
+	if (!host_is_ours(s, c))
+		return refuse(c, MHD_HTTP_FORBIDDEN, "ask by address or as localhost");
 	if (!strcmp(url, "/api/v1/stream"))
 		return answer_stream(s, c);
+	if (!strcmp(url, "/api/v1/query"))
+		return answer_query(s, c);
 	while (i < ARRAY_SIZE(routes) && strcmp(routes[i].path, url))
 		i++;
-	if (i == ARRAY_SIZE(routes)) {
-		complain(&a, MHD_HTTP_NOT_FOUND, "there is nothing here (see /)");
-		return send_answer(c, &a);
-	}
+	if (i == ARRAY_SIZE(routes))
+		return refuse(c, MHD_HTTP_NOT_FOUND, "there is nothing here (see /)");
 	error_clear();
 	err = routes[i].get(s, c, &a);
 	if (!err && a.body.error)
@@ -300,7 +244,7 @@ static void on_record(void *context, const struct record *r)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static int parse_address(const struct serve_options *o, struct sockaddr_storage *ret)
+static int parse_address(const struct serve_options *o, struct sockaddr_storage *ret, bool *ret_loopback)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
@@ -309,9 +253,11 @@ static int parse_address(const struct serve_options *o, struct sockaddr_storage 
 	if (inet_pton(AF_INET, o->address, &v4->sin_addr) == 1) {
 		v4->sin_family = AF_INET;
 		v4->sin_port = htons(o->port);
+		*ret_loopback = ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 	} else if (inet_pton(AF_INET6, o->address, &v6->sin6_addr) == 1) {
 		v6->sin6_family = AF_INET6;
 		v6->sin6_port = htons(o->port);
+		*ret_loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 	} else {
 		return fail(-EINVAL, "http.address: '%s' is not an address", o->address);
 	}
@@ -322,7 +268,7 @@ static int start_daemon(struct serve *s)
 {
 	struct sockaddr_storage address;
 	const union MHD_DaemonInfo *info;
-	int err = parse_address(&s->options, &address);
+	int err = parse_address(&s->options, &address, &s->is_loopback);
 
 	if (err)
 		return err;
@@ -375,6 +321,7 @@ struct serve *serve_stop(struct serve *s)
 		return NULL;
 	if (s->subscription)
 		bus_unsubscribe(s->bus, s->subscription);
+	__atomic_store_n(&s->cancel, true, __ATOMIC_RELAXED);
 	pthread_mutex_lock(&s->lock);
 	s->stopping = true;
 	streams_stop(s);
@@ -382,6 +329,8 @@ struct serve *serve_stop(struct serve *s)
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
 	metrics_free(s);
+	while (s->schema_count)
+		materializer_free(s->schemas[--s->schema_count].materializer);
 	buf_free(&s->scratch);
 	pthread_mutex_destroy(&s->lock);
 	free((void *)s->options.store_directory);
@@ -401,7 +350,7 @@ int serve_add_schema(struct serve *s, const struct schema *schema)
 
 	pthread_mutex_lock(&s->lock);
 	if (s->schema_count < SERVE_SCHEMAS_MAX)
-		s->schemas[s->schema_count++] = schema;
+		s->schemas[s->schema_count++] = (struct served){ .schema = schema };
 	else
 		err = fail(-E2BIG, "more than %d schemas", SERVE_SCHEMAS_MAX);
 	pthread_mutex_unlock(&s->lock);
@@ -412,8 +361,10 @@ void serve_remove_schema(struct serve *s, const struct schema *schema)
 {
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < s->schema_count; i++) {
-		if (s->schemas[i] == schema)
-			s->schemas[i--] = s->schemas[--s->schema_count];
+		if (s->schemas[i].schema != schema)
+			continue;
+		materializer_free(s->schemas[i].materializer);
+		s->schemas[i--] = s->schemas[--s->schema_count];
 	}
 	streams_forget(s, schema);
 	metrics_forget(s, schema);

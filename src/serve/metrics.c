@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Records as Prometheus metrics, for any schema that counts: a table's key columns become labels, its counters
- * NAME_total; a histogram's slots become buckets. Rows are what came since the last reading, so adding them up gives counters that
- * only grow. The number of series is bounded: what is beyond is counted, not shown.
+ * Records as Prometheus metrics, for any schema that counts: a table's key columns become labels,
+ * its counters NAME_total; a histogram's slots become buckets. Rows are what came since the last
+ * reading, so adding them up gives counters that only grow. The number of series is bounded: what is
+ * beyond is counted, not shown.
  */
 #include "serve/internal.h"
 
@@ -271,4 +272,8 @@ void metrics_print(struct serve *s, struct buf *b)
 	for (const struct family *f = s->families; f; f = f->next)
 		buf_printf(b, "saker_series_refused_total{schema=\"%s\"} %llu\n", f->schema->name,
 			   (unsigned long long)f->refused);
+	buf_printf(b,
+		   "# HELP saker_stream_lost_total Records that clients of streams were too slow for\n"
+		   "# TYPE saker_stream_lost_total counter\nsaker_stream_lost_total %llu\n",
+		   (unsigned long long)s->stream_lost);
 }

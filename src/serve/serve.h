@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * serve: what the agent offers over HTTP, on the loopback interface unless told otherwise. Read only. The folder's one
- * public header.
+ * serve: what the agent offers over HTTP, on the loopback interface unless told otherwise. Read
+ * only. The folder's one public header.
  *
  *	GET /metrics			Prometheus text, from the records on the bus and from the agent itself
  *	GET /api/v1/status		the agent's own state, one JSON object
@@ -10,8 +10,9 @@
  *	GET /api/v1/stream?schema=a,b&where=EXPR	records as they come, server-sent events
  *	GET /				what there is, as text
  *
- * The HTTP library has threads of its own: a slow client has a bounded queue and is told how many records it missed;
- * the bus never waits for it.
+ * The HTTP library has threads of its own, one per connection: a slow client has a bounded queue and
+ * is told how many records it missed; the bus never waits for it. What is sent has the secrets in
+ * command lines masked, like what is stored.
  */
 #pragma once
 
@@ -26,13 +27,20 @@ struct serve_options {
 	u32 clients;	     /* connections at a time */
 	u64 query_timeout_ns;
 	const char *store_directory; /* NULL: no store */
-	/* The agent's own words; called on any thread. Add a JSON object / lines in Prometheus' format. */
+	bool mask_secrets;
+	/*
+	 * The agent's own words; called on any thread. Add a JSON object, lines in Prometheus'
+	 * format.
+	 */
 	void *context;
 	void (*status)(void *context, struct buf *b);
 	void (*metrics)(void *context, struct buf *b);
 };
 
-/* Subscribes to @bus (on the thread that publishes) and begins to answer. -EADDRINUSE, ... with the text. */
+/*
+ * Subscribes to @bus (on the thread that publishes) and begins to answer. -EADDRINUSE, ... with the
+ * text.
+ */
 int serve_start(const struct serve_options *o, struct bus *bus, struct serve **ret);
 /* Ends streams and connections within a second, unsubscribes. NULL is fine. */
 struct serve *serve_stop(struct serve *s);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Live records as server-sent events. Each client has a bounded queue of text; the publishing thread only appends; what
- * does not fit is counted and told as an event of its own: `event: lost`, `data: {"lost":N}`.
+ * Live records as server-sent events. Each client has a bounded queue of text; the publishing
+ * thread only appends; what does not fit is counted and told as an event of its own: `event: lost`,
+ * `data: {"lost":N}`.
  */
 #include "serve/internal.h"
 
-#define QUEUE_BYTES (1 << 20)
-#define KEEP_ALIVE_SECONDS 10
+#define QUEUE_BYTES (256 << 10)
+#define KEEP_ALIVE_NS (10 * NSEC_PER_SEC)
+#define STREAMS_MAX 16
 #define STREAM_SCHEMAS_MAX 32
 
 struct wanted {
@@ -21,6 +23,7 @@ struct stream {
 	struct wanted wanted[STREAM_SCHEMAS_MAX];
 	size_t wanted_count;
 	struct buf queue;
+	size_t sent; /* of the queue's beginning */
 	u64 lost;
 	pthread_cond_t ready;
 };
@@ -40,9 +43,15 @@ static bool is_wanted(const struct stream *c, const struct record *r)
 
 static void offer(struct stream *c, const struct record *r, const struct buf *json)
 {
-	if (c->queue.len + json->len > QUEUE_BYTES) {
+	if (c->queue.len - c->sent + json->len > QUEUE_BYTES || c->queue.error) {
 		c->lost++;
+		c->serve->stream_lost++;
 		return;
+	}
+	if (c->queue.len > QUEUE_BYTES) {
+		memmove(c->queue.data, c->queue.data + c->sent, c->queue.len - c->sent);
+		c->queue.len -= c->sent;
+		c->sent = 0;
 	}
 	if (c->lost) {
 		buf_printf(&c->queue, "event: lost\ndata: {\"lost\":%llu}\n\n", (unsigned long long)c->lost);
@@ -54,6 +63,26 @@ static void offer(struct stream *c, const struct record *r, const struct buf *js
 	pthread_cond_signal(&c->ready);
 }
 
+/*
+ * As JSON, once for all streams: through a materializer, which masks secrets and gives stacks their
+ * names.
+ */
+static bool make_json(struct serve *s, const struct record *r)
+{
+	const struct materialize_options o = { .mask_secrets = s->options.mask_secrets };
+	struct served *served = NULL;
+	struct record made;
+
+	for (size_t i = 0; i < s->schema_count && !served; i++)
+		served = s->schemas[i].schema == r->schema ? &s->schemas[i] : NULL;
+	if (!served || (!served->materializer && materializer_new(r->schema, &o, &served->materializer)) ||
+	    materialize(served->materializer, r, &made))
+		return false;
+	buf_clear(&s->scratch);
+	record_to_json(&made, &s->scratch);
+	return !s->scratch.error;
+}
+
 void streams_record(struct serve *s, const struct record *r)
 {
 	bool made = false;
@@ -61,12 +90,14 @@ void streams_record(struct serve *s, const struct record *r)
 	for (struct stream *c = s->streams; c; c = c->next) {
 		if (!is_wanted(c, r))
 			continue;
-		if (!made) {
-			buf_clear(&s->scratch);
-			record_to_json(r, &s->scratch);
-			made = true;
+		made = made || make_json(s, r);
+		if (made) {
+			offer(c, r, &s->scratch);
+		} else {
+			s->scratch.error = 0;
+			c->lost++;
+			s->stream_lost++;
 		}
-		offer(c, r, &s->scratch);
 	}
 }
 
@@ -90,27 +121,35 @@ void streams_stop(struct serve *s)
 
 /* ---- a connection's thread --------------------------------------------------------------------------------------------------- */
 
+/* Until something is there. Now and then a comment, so that a client that went away is noticed. */
+static void wait_for_text(struct stream *c)
+{
+	u64 until = clock_monotonic_ns() + KEEP_ALIVE_NS;
+	struct timespec t = { .tv_sec = (time_t)(until / NSEC_PER_SEC), .tv_nsec = (long)(until % NSEC_PER_SEC) };
+
+	while (!c->queue.len && !c->serve->stopping) {
+		if (pthread_cond_timedwait(&c->ready, &c->serve->lock, &t) == ETIMEDOUT && !c->queue.len)
+			buf_add_str(&c->queue, ": still here\n\n");
+	}
+}
+
 static ssize_t on_read(void *context, uint64_t position UNUSED, char *room, size_t max)
 {
 	struct stream *c = context;
 	struct serve *s = c->serve;
-	struct timespec until;
 	size_t n;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += KEEP_ALIVE_SECONDS;
 	pthread_mutex_lock(&s->lock);
-	while (!c->queue.len && !s->stopping) {
-		/* Now and then a comment, so that a client that went away is noticed. */
-		if (pthread_cond_timedwait(&c->ready, &s->lock, &until) == ETIMEDOUT && !c->queue.len)
-			buf_add_str(&c->queue, ": still here\n\n");
-	}
-	n = MIN(c->queue.len, max);
+	wait_for_text(c);
+	n = s->stopping ? 0 : MIN(c->queue.len - c->sent, max);
 	if (n) {
-		memcpy(room, c->queue.data, n);
-		memmove(c->queue.data, c->queue.data + n, c->queue.len - n);
-		c->queue.len -= n;
+		memcpy(room, c->queue.data + c->sent, n);
+		c->sent += n;
+	}
+	if (c->sent == c->queue.len) {
+		buf_clear(&c->queue);
 		c->queue.error = 0;
+		c->sent = 0;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return n ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
@@ -134,6 +173,7 @@ static void on_end(void *context)
 	for (at = &s->streams; *at; at = &(*at)->next) {
 		if (*at == c) {
 			*at = c->next;
+			s->stream_count--;
 			break;
 		}
 	}
@@ -146,9 +186,9 @@ static const struct schema *find_schema(const struct serve *s, const char *name)
 	const char *names[SERVE_SCHEMAS_MAX], *near;
 
 	for (size_t i = 0; i < s->schema_count; i++) {
-		names[i] = s->schemas[i]->name;
+		names[i] = s->schemas[i].schema->name;
 		if (!strcmp(names[i], name))
-			return s->schemas[i];
+			return s->schemas[i].schema;
 	}
 	near = suggest(name, names, s->schema_count);
 	fail(-ENOENT, "no schema '%.100s' on the bus%s%s%s", name, near ? " (did you mean '" : "", near ? near : "",
@@ -182,7 +222,9 @@ static int choose(struct serve *s, struct stream *c, const char *names, const ch
 	if (!names) {
 		/* A filter and no schema: every schema that has the filter's columns. */
 		for (size_t i = 0; i < s->schema_count && where; i++)
-			err = add_wanted(c, s->schemas[i], where);
+			err = add_wanted(c, s->schemas[i].schema, where);
+		if (where && !s->schema_count)
+			return fail(-ENOENT, "nothing runs that could be filtered");
 		return !where || c->wanted_count ? 0 : err;
 	}
 	next = copy = strdup(names);
@@ -197,18 +239,26 @@ static int choose(struct serve *s, struct stream *c, const char *names, const ch
 int stream_response(struct serve *s, const char *schemas, const char *where, struct MHD_Response **ret)
 {
 	struct stream *c = calloc(1, sizeof(*c));
+	pthread_condattr_t monotonic;
 	int err;
 
 	if (!c)
 		return fail(-ENOMEM, "out of memory");
 	c->serve = s;
-	pthread_cond_init(&c->ready, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->ready, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	pthread_mutex_lock(&s->lock);
-	err = choose(s, c, schemas && *schemas ? schemas : NULL, where && *where ? where : NULL);
+	if (s->stream_count == STREAMS_MAX)
+		err = fail(-EBUSY, "%d streams are open: close one, or ask again later", STREAMS_MAX);
+	else
+		err = choose(s, c, schemas && *schemas ? schemas : NULL, where && *where ? where : NULL);
 	if (!err) {
 		buf_add_str(&c->queue, ": saker\n\n"); /* so that a client sees at once that it is connected */
 		c->next = s->streams;
 		s->streams = c;
+		s->stream_count++;
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (err) {

@@ -181,11 +181,16 @@ static int authorize(void *context UNUSED, int action, const char *a UNUSED, con
 	return SQLITE_DENY;
 }
 
+static bool is_cancelled(const struct query *q)
+{
+	return q->options.cancel && __atomic_load_n(q->options.cancel, __ATOMIC_RELAXED);
+}
+
 static int progress(void *context)
 {
 	const struct query *q = context;
 
-	return clock_monotonic_ns() > q->deadline_ns;
+	return is_cancelled(q) || clock_monotonic_ns() > q->deadline_ns;
 }
 
 static void fence(struct query *q)
@@ -327,6 +332,8 @@ int query_step(struct query *q)
 	case SQLITE_NOMEM:
 		return fail(-ENOMEM, "query: out of memory");
 	case SQLITE_INTERRUPT:
+		if (is_cancelled(q))
+			return fail(-ECANCELED, "the query was stopped");
 		add_duration(&text, q->options.timeout_ns);
 		return fail(
 			-ETIMEDOUT,

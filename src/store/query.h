@@ -36,6 +36,8 @@ struct query_options {
 	u64 timeout_ns;	     /* 0: 30 s */
 	u64 row_limit;	     /* 0: none; see query_truncated() */
 	size_t memory_bytes; /* what sorting may take before it uses a temporary file; 0: 64 MiB */
+	/* Another thread sets it to end the query (-ECANCELED from query_step()); may be NULL. */
+	const bool *cancel;
 	struct store_log log;
 };
 
@@ -54,7 +56,10 @@ struct query_value {
  * SELECT; -EINVAL: SQL that does not parse, with the place on further lines of the text.
  */
 int query_open(const struct query_options *options, const char *sql, struct query **ret);
-/* 1: a row is there; 0: no more; -ETIMEDOUT, -EINVAL (an SQL error at run time), -ENOMEM. */
+/*
+ * 1: a row is there; 0: no more; -ETIMEDOUT, -ECANCELED, -EINVAL (an SQL error at run time),
+ * -ENOMEM.
+ */
 int query_step(struct query *q);
 size_t query_column_count(const struct query *q);
 const char *query_column_name(const struct query *q, size_t i);

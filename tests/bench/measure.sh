@@ -3,21 +3,16 @@
 # Sourced by ./run: one function for each thing that is measured. Bars are the project's promises.
 
 measure_size() {
-	local size
+	row 'saker, stripped, with all gadgets' 'under 3 MB' "$(stripped "$saker") MB" '' \
+		"$(verdict "$(stripped "$saker") < 3")"
+	row 'saker-agent, stripped' '' "$(stripped "$agent") MB" '' ''
+}
 
-	for program in saker saker-agent; do
-		size=$(calc "$(stat -c %s "build/stripped/$program") / 1e6")
-		if [ "$program" = saker ]; then
-			row 'saker, stripped, with all gadgets' 'under 3 MB' "$size MB" '' \
-				"$(verdict "$size < 3")"
-		else
-			row 'saker-agent, stripped' '' "$size MB" '' ''
-		fi
-	done
+stripped() {
+	strip -o "$work/stripped" "$1" && calc "$(stat -c %s "$work/stripped") / 1e6"
 }
 
 # ---- start: bench_start.c says what "ready" is
-# start_times ROUNDS FILE COMMAND...: appends "READY EXIT CPU SEEN"
 measure_start() {
 	local rounds=${quick:+5} i ours theirs bcc peer_exec bcc_exec reason
 	rounds=${rounds:-15}
@@ -284,7 +279,7 @@ measure_store() {
 	local records=${quick:+200000} line rate
 	records=${records:-1000000}
 	"$built/bench_store" "$records" "$work/store" > "$work/store.out" 2> "$work/stderr" || {
-		row 'store' '' '' '' "FALLS SHORT"
+		row 'store ingest' '' '' '' 'FALLS SHORT'
 		return
 	}
 	rate=$(sed -n 's/^store ingest: \([0-9]*\) records.*/\1/p' "$work/store.out")

@@ -24,8 +24,8 @@ static const char usage[] =
 	"SIGHUP, or a change of the file, reloads it. SIGTERM and Ctrl-C end.\n";
 
 struct words {
-	const char *config, *store, *port;
-	bool print, check, no_summary;
+	struct agent_options agent;
+	bool print, check;
 };
 
 enum { OPTION_PRINT = 256, OPTION_CHECK, OPTION_STORE, OPTION_PORT, OPTION_NO_SUMMARY };
@@ -49,7 +49,7 @@ static int read_words(int argc, char **argv, struct words *w)
 	while ((c = getopt_long(argc, argv, "c:vh", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
-			w->config = optarg;
+			w->agent.config_file = optarg;
 			break;
 		case OPTION_PRINT:
 			w->print = true;
@@ -58,13 +58,13 @@ static int read_words(int argc, char **argv, struct words *w)
 			w->check = true;
 			break;
 		case OPTION_STORE:
-			w->store = optarg;
+			w->agent.store = optarg;
 			break;
 		case OPTION_PORT:
-			w->port = optarg;
+			w->agent.port = optarg;
 			break;
 		case OPTION_NO_SUMMARY:
-			w->no_summary = true;
+			w->agent.no_summary = true;
 			break;
 		case 'v':
 			log_level = LOG_LEVEL_DEBUG;
@@ -81,72 +81,49 @@ static int read_words(int argc, char **argv, struct words *w)
 	return 0;
 }
 
-static int replace_text(char **at, const char *text)
+static int print_config(const struct config *c)
 {
-	char *copy = strdup(text);
+	_cleanup_buf_ struct buf b = {};
 
-	if (!copy)
-		return fail(-ENOMEM, "out of memory");
-	free(*at);
-	*at = copy;
-	return 0;
+	config_print(c, &b);
+	return b.error || fputs(buf_str(&b), stdout) == EOF || fflush(stdout) ? 1 : 0;
 }
 
-static int make_config(struct words *w, struct config **ret)
+static int run(const struct words *w, struct config *c)
 {
-	_cleanup_(config_freep) struct config *c = NULL;
-	int err;
+	int status = 0;
 
-	if (!w->config && !access(CONFIG_PATH, F_OK))
-		w->config = CONFIG_PATH;
-	if (w->config) {
-		err = config_read(w->config, &c);
-	} else {
-		c = config_new();
-		err = c ? 0 : fail(-ENOMEM, "out of memory");
-	}
-	if (!err && w->store)
-		err = replace_text(&c->store_path, w->store);
-	if (!err && w->port)
-		err = parse_u64(w->port, &c->http_port);
-	if (!err && c->http_port > 65535)
-		err = fail(-EINVAL, "%s is not a port", w->port);
-	if (!err)
-		*ret = TAKE_PTR(c);
-	return err;
-}
-
-static int command_agent(int argc, char **argv)
-{
-	struct words w = {};
-	struct agent_options o = {};
-	struct config *c = NULL;
-	int status = read_words(argc, argv, &w);
-
-	if (status)
-		return status - 1;
-	if (make_config(&w, &c)) {
-		fprintf(stderr, "saker agent: %s\n", error_text());
-		return 2;
-	}
-	if (w.print) {
-		_cleanup_buf_ struct buf b = {};
-
-		config_print(c, &b);
-		fputs(buf_str(&b), stdout);
-	}
-	if (w.print || w.check) {
+	if (w->print)
+		status = print_config(c);
+	else if (w->check)
+		printf("%s: right\n", w->agent.config_file ? w->agent.config_file : "the defaults");
+	if (w->print || w->check) {
 		config_free(c);
-		return 0;
+		return status;
 	}
 	if (geteuid()) {
 		fprintf(stderr, "saker agent: needs root to load BPF programs (try: sudo saker agent)\n");
 		config_free(c);
 		return 1;
 	}
-	o.config_file = w.config;
-	o.no_summary = w.no_summary;
-	return agent_run(&o, c);
+	return agent_run(&w->agent, c);
+}
+
+static int command_agent(int argc, char **argv)
+{
+	struct words w = {};
+	struct config *c;
+	int status = read_words(argc, argv, &w);
+
+	if (status)
+		return status - 1;
+	if (!w.agent.config_file && !access(CONFIG_PATH, F_OK))
+		w.agent.config_file = CONFIG_PATH;
+	if (agent_config(&w.agent, -1, &c)) {
+		fprintf(stderr, "saker agent: %s\n", error_text());
+		return 2;
+	}
+	return run(&w, c);
 }
 
 int main(int argc, char **argv)
