@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The agent's two processes. This one becomes the broker: it makes the store's folder for the worker's user, forks the
- * worker, passes signals on, answers its requests, watches the configuration file, starts a new
- * worker when one dies unasked, and sees to it that a stop takes no longer than two seconds.
+ * The agent's two processes. This one becomes the broker: it makes the store's folder for the
+ * worker's user, forks the worker, passes signals on, answers its requests, watches the
+ * configuration file, starts a new worker when one dies unasked, and sees to it that a stop takes
+ * no longer than two seconds.
  */
 #include "agent/agent.h"
 
@@ -15,9 +16,9 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define STOP_MS 1700 /* after that the worker is killed */
+#define STOP_MS 1700  /* after that the worker is killed */
 #define KILLED_MS 150 /* a process that survives SIGKILL so long waits for a device */
-#define DEATHS_MAX 5 /* in a row, each less than this after the start: */
+#define DEATHS_MAX 5  /* in a row, each less than this after the start: */
 #define SHORT_LIFE_NS (30 * NSEC_PER_SEC)
 
 struct broker_loop {
@@ -74,7 +75,10 @@ int agent_config(const struct agent_options *o, int fd, struct config **ret)
 	return err;
 }
 
-/* ---- the worker's life ------------------------------------------------------------------------------- */
+/*
+ * ---- the worker's life
+ * -------------------------------------------------------------------------------
+ */
 
 static int start_worker(struct broker_loop *l)
 {
@@ -86,8 +90,11 @@ static int start_worker(struct broker_loop *l)
 	l->server = broker_server_new(l->options->config_file);
 	pid = l->server ? fork() : -1;
 	if (!pid) {
-		struct worker_start start = { .options = l->options, .config = l->config, .socket = sockets[1],
-					      .broker = getppid(), .restarts = l->restarts };
+		struct worker_start start = { .options = l->options,
+					      .config = l->config,
+					      .socket = sockets[1],
+					      .broker = getppid(),
+					      .restarts = l->restarts };
 
 		/* Signals stay blocked until the worker's loop takes them. */
 		close(sockets[0]);
@@ -122,7 +129,8 @@ static void on_deadline(struct broker_loop *l)
 {
 	l->deadline = 0;
 	if (l->killed) {
-		log_error("the worker (process %d) cannot be killed: it waits for a device", l->worker);
+		log_error("the worker (process %d) cannot be killed: it waits for a device",
+			  l->worker);
 		l->lost = true;
 		return;
 	}
@@ -205,7 +213,8 @@ static void restore_terminal(const struct broker_loop *l)
 {
 	static const char leave[] = "\033[?25h\033[?1049l";
 
-	if (!WIFSIGNALED(l->status) || l->options->no_summary || !l->config->summary || !isatty(STDOUT_FILENO))
+	if (!WIFSIGNALED(l->status) || l->options->no_summary || !l->config->summary ||
+	    !isatty(STDOUT_FILENO))
 		return;
 	if (write(STDOUT_FILENO, leave, sizeof(leave) - 1) < 0)
 		log_debug("the terminal is gone");
@@ -265,7 +274,9 @@ static int exit_status(const struct broker_loop *l)
 	if (l->lost || l->killed)
 		return 1;
 	if (WIFSIGNALED(l->status))
-		return l->stop && (WTERMSIG(l->status) == SIGTERM || WTERMSIG(l->status) == SIGINT) ? 0 : 1;
+		return l->stop && (WTERMSIG(l->status) == SIGTERM || WTERMSIG(l->status) == SIGINT)
+			       ? 0
+			       : 1;
 	return WEXITSTATUS(l->status) ? 1 : 0;
 }
 

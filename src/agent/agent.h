@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agent: Saker as a service. Configuration, the privileged broker, and the worker that reads the rings, publishes on the
- * bus, and feeds store, web and terminal. The folder's one public header.
+ * agent: Saker as a service. Configuration, the privileged broker, and the worker that reads the
+ * rings, publishes on the bus, and feeds store, web and terminal. The folder's one public header.
  */
 #pragma once
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The privileged half: see broker.h. Small on purpose; nothing here parses what came from outside. */
+/*
+ * The privileged half: see broker.h. Small on purpose; nothing here parses what came from outside.
+ */
 #include "agent/broker.h"
 
 #include "kernel/kernel.h"
@@ -21,11 +23,13 @@ struct descriptors {
 	bool close; /* they were opened for the reply */
 };
 
-static int serve_ring(struct broker_server *s, const struct broker_request *q, struct descriptors *d)
+static int serve_ring(struct broker_server *s, const struct broker_request *q,
+		      struct descriptors *d)
 {
 	int fd;
 
-	if (q->ring >= BROKER_RINGS_MAX || q->size < 4096 || q->size > 256 << 20 || (q->size & (q->size - 1)))
+	if (q->ring >= BROKER_RINGS_MAX || q->size < 4096 || q->size > 256 << 20 ||
+	    (q->size & (q->size - 1)))
 		return fail(-EINVAL, "ring %u of %u bytes", q->ring, q->size);
 	if (s->rings[q->ring] < 0) {
 		fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "saker_ring", 0, 0, q->size, NULL);
@@ -76,7 +80,8 @@ static bool is_plain(const struct bpf_insn *i)
 
 	if (i->dst_reg > BPF_REG_5 || i->src_reg > BPF_REG_5)
 		return false;
-	return class == BPF_ALU || class == BPF_ALU64 || (class == BPF_LDX && BPF_MODE(i->code) == BPF_MEM);
+	return class == BPF_ALU || class == BPF_ALU64 ||
+	       (class == BPF_LDX && BPF_MODE(i->code) == BPF_MEM);
 }
 
 int broker_check_predicate(const struct bpf_insn *insns, size_t count)
@@ -87,13 +92,14 @@ int broker_check_predicate(const struct bpf_insn *insns, size_t count)
 
 		if (is_plain(i))
 			continue;
-		if (i->code == (BPF_LD | BPF_IMM | BPF_DW) && !i->src_reg && i->dst_reg <= BPF_REG_5 && at + 1 < count &&
-		    !insns[at + 1].code) {
+		if (i->code == (BPF_LD | BPF_IMM | BPF_DW) && !i->src_reg &&
+		    i->dst_reg <= BPF_REG_5 && at + 1 < count && !insns[at + 1].code) {
 			at++;
 			continue;
 		}
-		if ((class == BPF_JMP || class == BPF_JMP32) && op != BPF_CALL && op != BPF_EXIT && i->off >= 0 &&
-		    !(class == BPF_JMP32 && op == BPF_JA) && i->dst_reg <= BPF_REG_5 && i->src_reg <= BPF_REG_5 &&
+		if ((class == BPF_JMP || class == BPF_JMP32) && op != BPF_CALL && op != BPF_EXIT &&
+		    i->off >= 0 && !(class == BPF_JMP32 && op == BPF_JA) &&
+		    i->dst_reg <= BPF_REG_5 && i->src_reg <= BPF_REG_5 &&
 		    at + 1 + (size_t)i->off <= count)
 			continue;
 		return fail(-EPERM, "instruction %zu of the filter is not one of a filter", at);
@@ -101,7 +107,8 @@ int broker_check_predicate(const struct bpf_insn *insns, size_t count)
 	return 0;
 }
 
-static int serve_load(struct broker_server *s, const struct broker_request *q, struct descriptors *d)
+static int serve_load(struct broker_server *s, const struct broker_request *q,
+		      struct descriptors *d)
 {
 	_cleanup_(gadget_freep) struct gadget *g = NULL;
 	int err;
@@ -140,13 +147,21 @@ static int serve_load(struct broker_server *s, const struct broker_request *q, s
 	return 0;
 }
 
-static int serve_open(struct broker_server *s, const struct broker_request *q, struct descriptors *d)
+static int serve_open(struct broker_server *s, const struct broker_request *q,
+		      struct descriptors *d)
 {
-	static const char *const files[] = { [BROKER_EXE] = "exe", [BROKER_MAPS] = "maps", [BROKER_ROOT] = "root" };
+	static const char *const files[] = {
+		[BROKER_EXE] = "exe", [BROKER_MAPS] = "maps", [BROKER_ROOT] = "root"
+	};
 	char path[64];
 	const char *name = path;
-	/* O_PATH for the root: the worker may look up what it could read anyway, and gains nothing. */
-	int flags = q->what == BROKER_ROOT ? O_PATH | O_DIRECTORY : O_RDONLY | O_NONBLOCK | O_NOCTTY, fd;
+	/*
+	 * O_PATH for the root: the worker may look up what it could read anyway, and gains
+	 * nothing.
+	 */
+	int flags = q->what == BROKER_ROOT ? O_PATH | O_DIRECTORY
+					   : O_RDONLY | O_NONBLOCK | O_NOCTTY,
+	    fd;
 
 	if (q->what >= BROKER_FILES || (q->what == BROKER_CONFIG && !s->config_file))
 		return fail(-EINVAL, "file %u", q->what);
@@ -164,7 +179,8 @@ static int serve_open(struct broker_server *s, const struct broker_request *q, s
 	return 0;
 }
 
-static int serve_one(struct broker_server *s, const struct broker_request *q, struct broker_reply *reply, struct descriptors *d)
+static int serve_one(struct broker_server *s, const struct broker_request *q,
+		     struct broker_reply *reply, struct descriptors *d)
 {
 	struct losses losses;
 
@@ -258,8 +274,8 @@ int broker_server_answer(struct broker_server *s, int socket)
 		return 0;
 	if (n <= 0)
 		return -EPIPE;
-	reply.error = n == sizeof(s->request) ? serve_one(s, &s->request, &reply, &d) :
-						fail(-EINVAL, "a malformed request");
+	reply.error = n == sizeof(s->request) ? serve_one(s, &s->request, &reply, &d)
+					      : fail(-EINVAL, "a malformed request");
 	if (reply.error) {
 		d.count = 0;
 		snprintf(reply.text, sizeof(reply.text), "%s", error_text());

@@ -58,8 +58,8 @@ struct broker_request {
 };
 
 struct broker_reply {
-	s32 error;	/* 0 or -errno; then @text says it */
-	u32 slots;	/* descriptors and gaps: bit i of @present says whether slot i has one */
+	s32 error; /* 0 or -errno; then @text says it */
+	u32 slots; /* descriptors and gaps: bit i of @present says whether slot i has one */
 	u32 present;
 	u64 value;
 	char text[2048];
@@ -86,8 +86,8 @@ int broker_ring(struct broker *b, u32 ring, size_t bytes, int *ret_fd);
  * Loads the embedded gadget that @g has open and hands its maps to @g. @parameters: "name=value"
  * words, each ended by NUL. @predicate may be NULL.
  */
-int broker_load(struct broker *b, struct gadget *g, u32 number, u32 ring, const char *parameters, size_t size,
-		const struct bpf_insn *predicate, size_t count);
+int broker_load(struct broker *b, struct gadget *g, u32 number, u32 ring, const char *parameters,
+		size_t size, const struct bpf_insn *predicate, size_t count);
 int broker_unload(struct broker *b, u32 number);
 int broker_missed(struct broker *b, u32 number, u64 *ret);
 int broker_open(struct broker *b, u32 pid, enum broker_file what, int *ret_fd);

@@ -57,7 +57,10 @@ static int ask(struct broker *b, struct broker_reply *reply, int fds[GADGET_SHAR
 {
 	char control[CMSG_SPACE(sizeof(int) * GADGET_SHARED_MAX)] = {};
 	struct iovec io = { reply, sizeof(*reply) };
-	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &io,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
 	int got[GADGET_SHARED_MAX];
 	size_t n, next = 0;
 	ssize_t size;
@@ -74,7 +77,8 @@ static int ask(struct broker *b, struct broker_reply *reply, int fds[GADGET_SHAR
 		return fail(-EPIPE, "the broker does not answer");
 	}
 	for (u32 i = 0; i < GADGET_SHARED_MAX; i++)
-		fds[i] = i < reply->slots && (reply->present & 1u << i) && next < n ? got[next++] : -1;
+		fds[i] = i < reply->slots && (reply->present & 1u << i) && next < n ? got[next++]
+										    : -1;
 	while (next < n)
 		close(got[next++]);
 	reply->text[sizeof(reply->text) - 1] = '\0';
@@ -112,8 +116,8 @@ int broker_ring(struct broker *b, u32 ring, size_t bytes, int *ret_fd)
 	return err;
 }
 
-int broker_load(struct broker *b, struct gadget *g, u32 number, u32 ring, const char *parameters, size_t size,
-		const struct bpf_insn *predicate, size_t count)
+int broker_load(struct broker *b, struct gadget *g, u32 number, u32 ring, const char *parameters,
+		size_t size, const struct bpf_insn *predicate, size_t count)
 {
 	struct broker_reply reply;
 	struct broker_request *q;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The table of settings and what follows from it: defaults, reading, printing. A setting is added by one row here and one
- * member in config.h.
+ * The table of settings and what follows from it: defaults, reading, printing. A setting is added
+ * by one row here and one member in config.h.
  */
 #include "agent/config_internal.h"
 
@@ -14,27 +14,50 @@ const char *const ring_class_names[CONFIG_RINGS] = { "process", "network", "bloc
 #define YEAR (366 * 86400 * NSEC_PER_SEC)
 
 const struct setting settings[] = {
-	{ "store.enabled", SETTING_BOOL, AT(store_enabled), "true", "keep records on disk", ANY, SETTING_FIXED },
-	{ "store.path", SETTING_TEXT, AT(store_path), "/var/lib/saker", "folder of the store, mode 0700", ANY, SETTING_FIXED },
-	{ "store.partition", SETTING_DURATION, AT(store_partition_ns), "1h", "time that one partition file covers", NSEC_PER_SEC, YEAR },
-	{ "store.max_age", SETTING_DURATION, AT(store_max_age_ns), "7d", "older partitions are deleted (0: never)", 0, 100 * YEAR },
-	{ "store.max_size", SETTING_SIZE, AT(store_max_bytes), "1G", "the oldest partitions go when it is larger (0: never)", ANY },
-	{ "store.flush", SETTING_DURATION, AT(store_flush_ns), "1s", "records wait at most this long for the disk", 10 * NSEC_PER_MSEC, 60 * NSEC_PER_SEC },
-	{ "store.mask_secrets", SETTING_BOOL, AT(store_mask_secrets), "true", "passwords and tokens in arguments become ***", ANY },
-	{ "store.columns", SETTING_LIST, AT(store_columns), "container.name container.id pod.name unit user", "computed columns that are stored too", ANY },
-	{ "http.enabled", SETTING_BOOL, AT(http_enabled), "true", "serve /metrics, /api/v1 and the live stream", ANY, SETTING_FIXED },
-	{ "http.address", SETTING_TEXT, AT(http_address), "127.0.0.1", "address to listen on", ANY, SETTING_FIXED },
-	{ "http.port", SETTING_NUMBER, AT(http_port), "9753", "TCP port to listen on (0: any)", 0, 65535, SETTING_FIXED },
-	{ "http.clients", SETTING_NUMBER, AT(http_clients), "64", "connections at a time", 1, 1000, SETTING_FIXED },
-	{ "http.query_timeout", SETTING_DURATION, AT(query_timeout_ns), "30s", "a query over HTTP is ended after this", NSEC_PER_MSEC, 3600 * NSEC_PER_SEC, SETTING_FIXED },
-	{ "worker.user", SETTING_TEXT, AT(user), "saker", "the worker runs as this user, without capabilities", ANY, SETTING_FIXED },
-	{ "worker.interval", SETTING_DURATION, AT(interval_ns), "10s", "how often tables and histograms are read", 100 * NSEC_PER_MSEC, 3600 * NSEC_PER_SEC },
-	{ "worker.processes", SETTING_NUMBER, AT(processes), "16384", "processes remembered at most", 64, 1 << 22, SETTING_FIXED },
-	{ "worker.summary", SETTING_BOOL, AT(summary), "true", "show a live summary when started on a terminal", ANY, SETTING_FIXED },
-	{ "rings.process", SETTING_SIZE, AT(ring_bytes[RING_PROCESS]), "1M", "ring of the process gadgets", 4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
-	{ "rings.network", SETTING_SIZE, AT(ring_bytes[RING_NETWORK]), "1M", "ring of the network gadgets", 4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
-	{ "rings.block", SETTING_SIZE, AT(ring_bytes[RING_BLOCK]), "1M", "ring of the disk gadgets", 4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
-	{ "rings.file", SETTING_SIZE, AT(ring_bytes[RING_FILE]), "4M", "ring of the file gadgets", 4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
+	{ "store.enabled", SETTING_BOOL, AT(store_enabled), "true", "keep records on disk", ANY,
+	  SETTING_FIXED },
+	{ "store.path", SETTING_TEXT, AT(store_path), "/var/lib/saker",
+	  "folder of the store, mode 0700", ANY, SETTING_FIXED },
+	{ "store.partition", SETTING_DURATION, AT(store_partition_ns), "1h",
+	  "time that one partition file covers", NSEC_PER_SEC, YEAR, 0 },
+	{ "store.max_age", SETTING_DURATION, AT(store_max_age_ns), "7d",
+	  "older partitions are deleted (0: never)", 0, 100 * YEAR, 0 },
+	{ "store.max_size", SETTING_SIZE, AT(store_max_bytes), "1G",
+	  "the oldest partitions go when it is larger (0: never)", ANY, 0 },
+	{ "store.flush", SETTING_DURATION, AT(store_flush_ns), "1s",
+	  "records wait at most this long for the disk", 10 * NSEC_PER_MSEC, 60 * NSEC_PER_SEC, 0 },
+	{ "store.mask_secrets", SETTING_BOOL, AT(store_mask_secrets), "true",
+	  "passwords and tokens in arguments become ***", ANY, 0 },
+	{ "store.columns", SETTING_LIST, AT(store_columns),
+	  "container.name container.id pod.name unit user", "computed columns that are stored too",
+	  ANY, 0 },
+	{ "http.enabled", SETTING_BOOL, AT(http_enabled), "true",
+	  "serve /metrics, /api/v1 and the live stream", ANY, SETTING_FIXED },
+	{ "http.address", SETTING_TEXT, AT(http_address), "127.0.0.1", "address to listen on", ANY,
+	  SETTING_FIXED },
+	{ "http.port", SETTING_NUMBER, AT(http_port), "9753", "TCP port to listen on (0: any)", 0,
+	  65535, SETTING_FIXED },
+	{ "http.clients", SETTING_NUMBER, AT(http_clients), "64", "connections at a time", 1, 1000,
+	  SETTING_FIXED },
+	{ "http.query_timeout", SETTING_DURATION, AT(query_timeout_ns), "30s",
+	  "a query over HTTP is ended after this", NSEC_PER_MSEC, 3600 * NSEC_PER_SEC,
+	  SETTING_FIXED },
+	{ "worker.user", SETTING_TEXT, AT(user), "saker",
+	  "the worker runs as this user, without capabilities", ANY, SETTING_FIXED },
+	{ "worker.interval", SETTING_DURATION, AT(interval_ns), "10s",
+	  "how often tables and histograms are read", 100 * NSEC_PER_MSEC, 3600 * NSEC_PER_SEC, 0 },
+	{ "worker.processes", SETTING_NUMBER, AT(processes), "16384",
+	  "processes remembered at most", 64, 1 << 22, SETTING_FIXED },
+	{ "worker.summary", SETTING_BOOL, AT(summary), "true",
+	  "show a live summary when started on a terminal", ANY, SETTING_FIXED },
+	{ "rings.process", SETTING_SIZE, AT(ring_bytes[RING_PROCESS]), "1M",
+	  "ring of the process gadgets", 4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
+	{ "rings.network", SETTING_SIZE, AT(ring_bytes[RING_NETWORK]), "1M",
+	  "ring of the network gadgets", 4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
+	{ "rings.block", SETTING_SIZE, AT(ring_bytes[RING_BLOCK]), "1M", "ring of the disk gadgets",
+	  4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
+	{ "rings.file", SETTING_SIZE, AT(ring_bytes[RING_FILE]), "4M", "ring of the file gadgets",
+	  4096, 256 << 20, SETTING_FIXED | SETTING_POWER },
 };
 const size_t setting_count = ARRAY_SIZE(settings);
 
@@ -44,10 +67,12 @@ static const struct {
 	enum ring_class ring;
 	u64 budget;
 } default_gadgets[] = {
-	{ "execsnoop", RING_PROCESS, 5000 },	{ "exitsnoop", RING_PROCESS, 5000 }, { "oomkill", RING_PROCESS, 0 },
-	{ "killsnoop", RING_PROCESS, 1000 },	{ "mountsnoop", RING_PROCESS, 100 }, { "tcpconnect", RING_NETWORK, 2000 },
-	{ "tcplife", RING_NETWORK, 2000 },	{ "biosnoop", RING_BLOCK, 2000 },    { "biolatency", RING_BLOCK, 0 },
-	{ "runqlat", RING_PROCESS, 0 },		{ "opensnoop", RING_FILE, 2000 },
+	{ "execsnoop", RING_PROCESS, 5000 }, { "exitsnoop", RING_PROCESS, 5000 },
+	{ "oomkill", RING_PROCESS, 0 },	     { "killsnoop", RING_PROCESS, 1000 },
+	{ "mountsnoop", RING_PROCESS, 100 }, { "tcpconnect", RING_NETWORK, 2000 },
+	{ "tcplife", RING_NETWORK, 2000 },   { "biosnoop", RING_BLOCK, 2000 },
+	{ "biolatency", RING_BLOCK, 0 },     { "runqlat", RING_PROCESS, 0 },
+	{ "opensnoop", RING_FILE, 2000 },
 };
 
 void config_list_free(char **list, size_t count)
@@ -92,8 +117,12 @@ struct config_gadget *config_gadget_add(struct config *c, const char *name)
 		return NULL;
 	g = &c->gadgets[c->gadget_count];
 	/* Who is not known to be rare goes with the loud ones. */
-	*g = (struct config_gadget){ .name = strdup(name), .where = strdup(""), .store = true, .enabled = true,
-				     .ring = RING_FILE, .budget = 2000 };
+	*g = (struct config_gadget){ .name = strdup(name),
+				     .where = strdup(""),
+				     .store = true,
+				     .enabled = true,
+				     .ring = RING_FILE,
+				     .budget = 2000 };
 	if (!g->name || !g->where) {
 		free(g->name);
 		free(g->where);
@@ -140,12 +169,14 @@ static void add_exact_duration(struct buf *b, u64 ns)
 	static const struct {
 		const char *name;
 		u64 ns;
-	} units[] = { { "d", 86400 * NSEC_PER_SEC }, { "h", 3600 * NSEC_PER_SEC }, { "min", 60 * NSEC_PER_SEC },
-		      { "s", NSEC_PER_SEC },	     { "ms", NSEC_PER_MSEC },	   { "us", NSEC_PER_USEC } };
+	} units[] = { { "d", 86400 * NSEC_PER_SEC }, { "h", 3600 * NSEC_PER_SEC },
+		      { "min", 60 * NSEC_PER_SEC },  { "s", NSEC_PER_SEC },
+		      { "ms", NSEC_PER_MSEC },	     { "us", NSEC_PER_USEC } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (ns && ns % units[i].ns == 0) {
-			buf_printf(b, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].name);
+			buf_printf(b, "%llu%s", (unsigned long long)(ns / units[i].ns),
+				   units[i].name);
 			return;
 		}
 	}
@@ -181,7 +212,8 @@ static int out_of_range(const struct setting *s)
 {
 	_cleanup_buf_ struct buf b = {};
 
-	buf_printf(&b, "%s takes %s", s->name, s->flags & SETTING_POWER ? "a power of two from " : "");
+	buf_printf(&b, "%s takes %s", s->name,
+		   s->flags & SETTING_POWER ? "a power of two from " : "");
 	add_number(&b, s, s->min);
 	buf_add_str(&b, " to ");
 	add_number(&b, s, s->max);
@@ -221,7 +253,8 @@ int setting_set(struct config *c, const struct setting *s, const char *text)
 	}
 	if (err)
 		return fail_in(err, "%s", s->name);
-	if (number < s->min || number > s->max || ((s->flags & SETTING_POWER) && (number & (number - 1))))
+	if (number < s->min || number > s->max ||
+	    ((s->flags & SETTING_POWER) && (number & (number - 1))))
 		return out_of_range(s);
 	*(u64 *)at = number;
 	return 0;
@@ -246,7 +279,10 @@ struct config *config_new(void)
 	return c;
 }
 
-/* ---- printing ----------------------------------------------------------------------------------------------- */
+/*
+ * ---- printing
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* A JSON string is a YAML double-quoted scalar. */
 static void add_quoted(struct buf *b, const char *text)
@@ -310,8 +346,9 @@ static void print_gadget(const struct config_gadget *g, struct buf *b)
 
 	buf_add_str(b, "  ");
 	add_name(b, g->name);
-	buf_printf(b, ": { enabled: %s, store: %s, ring: %s, budget: %llu", g->enabled ? "true" : "false",
-		   g->store ? "true" : "false", ring_class_names[g->ring], (unsigned long long)g->budget);
+	buf_printf(b, ": { enabled: %s, store: %s, ring: %s, budget: %llu",
+		   g->enabled ? "true" : "false", g->store ? "true" : "false",
+		   ring_class_names[g->ring], (unsigned long long)g->budget);
 	if (*g->where) {
 		buf_add_str(b, ", where: ");
 		add_quoted(b, g->where);
@@ -338,8 +375,10 @@ void config_print(const struct config *c, struct buf *b)
 	const char *section = "";
 	size_t section_len = 0;
 
-	buf_add_str(b, "# Saker's agent: every setting, as it is now. SIGHUP or saving the file reloads it;\n"
-		       "# what says (restart) takes effect with the next start.\n");
+	buf_add_str(
+		b,
+		"# Saker's agent: every setting, as it is now. SIGHUP or saving the file reloads it;\n"
+		"# what says (restart) takes effect with the next start.\n");
 	for (size_t i = 0; i < setting_count; i++) {
 		const struct setting *s = &settings[i];
 		size_t len = (size_t)(strchr(s->name, '.') - s->name);
@@ -356,9 +395,11 @@ void config_print(const struct config *c, struct buf *b)
 		buf_add_fill(b, ' ', b->len - start < 36 ? 36 - (b->len - start) : 1);
 		buf_printf(b, "# %s%s\n", s->help, s->flags & SETTING_FIXED ? " (restart)" : "");
 	}
-	buf_add_str(b, "# Each gadget: enabled; store: keep its records; ring: process, network, block or file;\n"
-		       "# budget: records stored a second at most (0: no limit); where: a filter, as in --where;\n"
-		       "# parameters: { name: value }, as its --help lists them. More gadgets: saker list.\n");
+	buf_add_str(
+		b,
+		"# Each gadget: enabled; store: keep its records; ring: process, network, block or file;\n"
+		"# budget: records stored a second at most (0: no limit); where: a filter, as in --where;\n"
+		"# parameters: { name: value }, as its --help lists them. More gadgets: saker list.\n");
 	buf_add_str(b, "gadgets:\n");
 	for (size_t i = 0; i < c->gadget_count; i++)
 		print_gadget(&c->gadgets[i], b);

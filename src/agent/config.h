@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's configuration: one YAML file. A table of settings (config.c) is the source of the reader, of the defaults, of
- * `saker agent --print-config` and of the manual; gadgets have a section each with the same few keys.
+ * The agent's configuration: one YAML file. A table of settings (config.c) is the source of the
+ * reader, of the defaults, of `saker agent --print-config` and of the manual; gadgets have a
+ * section each with the same few keys.
  */
 #pragma once
 
@@ -15,7 +16,9 @@ struct config_place {
 	size_t line, column;
 };
 
-/* Rings by class: what is loud cannot push out what matters. In the order in which they are read. */
+/*
+ * Rings by class: what is loud cannot push out what matters. In the order in which they are read.
+ */
 enum ring_class { RING_PROCESS, RING_NETWORK, RING_BLOCK, RING_FILE };
 extern const char *const ring_class_names[CONFIG_RINGS];
 
@@ -23,8 +26,8 @@ struct config_gadget {
 	char *name;
 	bool enabled, store;
 	enum ring_class ring;
-	char *where;	/* "" for none */
-	u64 budget;	/* records stored a second at most, 0: no limit */
+	char *where;	  /* "" for none */
+	u64 budget;	  /* records stored a second at most, 0: no limit */
 	char *parameters; /* "name=value\0..." */
 	size_t parameters_size;
 	struct config_place where_place, parameters_place;
@@ -59,12 +62,18 @@ struct config *config_new(void);
 struct config *config_free(struct config *c);
 void config_freep(struct config **c);
 /*
- * Reads @text over the defaults. -EINVAL with "FILE:LINE:COLUMN: what" (an unknown key suggests the nearest).
+ * Reads @text over the defaults. -EINVAL with "FILE:LINE:COLUMN: what" (an unknown key suggests
+ * the nearest).
  */
 int config_parse(const char *file, const char *text, size_t len, struct config **ret);
-/* The same from a file, or from @fd (>= 0), which stays the caller's: then @file is only its name. */
+/*
+ * The same from a file, or from @fd (>= 0), which stays the caller's: then @file is only its name.
+ */
 int config_read(const char *file, int fd, struct config **ret);
 /* Adds the names of settings that differ and cannot change while the agent runs. */
 void config_fixed_changes(const struct config *now, const struct config *next, struct buf *b);
-/* Every setting with its value and what it is for, as YAML that config_parse() reads back to the same. */
+/*
+ * Every setting with its value and what it is for, as YAML that config_parse() reads back to the
+ * same.
+ */
 void config_print(const struct config *c, struct buf *b);

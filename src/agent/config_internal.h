@@ -4,7 +4,14 @@
 
 #include "agent/config.h"
 
-enum setting_type { SETTING_BOOL, SETTING_TEXT, SETTING_LIST, SETTING_NUMBER, SETTING_SIZE, SETTING_DURATION };
+enum setting_type {
+	SETTING_BOOL,
+	SETTING_TEXT,
+	SETTING_LIST,
+	SETTING_NUMBER,
+	SETTING_SIZE,
+	SETTING_DURATION
+};
 
 struct setting {
 	const char *name; /* "section.key" */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The reader of the configuration: libyaml's document with its marks, walked once. Every complaint has a line and a
- * column; an unknown key is an error, since a misspelt one that is ignored is a setting that somebody believes in.
+ * The reader of the configuration: libyaml's document with its marks, walked once. Every complaint
+ * has a line and a column; an unknown key is an error, since a misspelt one that is ignored is a
+ * setting that somebody believes in.
  */
 #include "agent/config_internal.h"
 #include "event/event.h"
@@ -18,7 +19,8 @@ struct reader {
 	struct config *config;
 };
 
-static int complain(const struct reader *r, const yaml_node_t *n, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static int complain(const struct reader *r, const yaml_node_t *n, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
 static int complain(const struct reader *r, const yaml_node_t *n, const char *fmt, ...)
 {
 	char text[1024];
@@ -27,7 +29,8 @@ static int complain(const struct reader *r, const yaml_node_t *n, const char *fm
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	return fail(-EINVAL, "%s:%zu:%zu: %s", r->file, n->start_mark.line + 1, n->start_mark.column + 1, text);
+	return fail(-EINVAL, "%s:%zu:%zu: %s", r->file, n->start_mark.line + 1,
+		    n->start_mark.column + 1, text);
 }
 
 static struct config_place place_of(const yaml_node_t *n)
@@ -43,7 +46,8 @@ static yaml_node_t *node(const struct reader *r, int id)
 static const char *scalar(const yaml_node_t *n)
 {
 	/* A NUL ("\0" in double quotes) would end the text early: as if it were no text. */
-	if (n->type != YAML_SCALAR_NODE || memchr(n->data.scalar.value, '\0', n->data.scalar.length))
+	if (n->type != YAML_SCALAR_NODE ||
+	    memchr(n->data.scalar.value, '\0', n->data.scalar.length))
 		return NULL;
 	return (const char *)n->data.scalar.value;
 }
@@ -58,14 +62,15 @@ static int unknown_key(const struct reader *r, const yaml_node_t *key, const cha
 			names[count++] = settings[i].name + len + 1;
 	}
 	near = suggest(scalar(key), names, count);
-	return complain(r, key, "unknown setting '%s.%.100s'%s%s%s", section, scalar(key), near ? " (did you mean '" : "",
-			near ? near : "", near ? "'?)" : "");
+	return complain(r, key, "unknown setting '%s.%.100s'%s%s%s", section, scalar(key),
+			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 /* The second of two equal keys would win in silence. */
 static int refuse_duplicates(const struct reader *r, const yaml_node_t *map)
 {
-	const yaml_node_pair_t *first = map->data.mapping.pairs.start, *end = map->data.mapping.pairs.top;
+	const yaml_node_pair_t *first = map->data.mapping.pairs.start,
+			       *end = map->data.mapping.pairs.top;
 
 	if (end - first > KEYS_MAX)
 		return complain(r, map, "more than %d settings", KEYS_MAX);
@@ -74,7 +79,8 @@ static int refuse_duplicates(const struct reader *r, const yaml_node_t *map)
 			const char *x = scalar(node(r, a->key)), *y = scalar(node(r, b->key));
 
 			if (x && y && !strcmp(x, y))
-				return complain(r, node(r, a->key), "'%.100s' is here for the second time", x);
+				return complain(r, node(r, a->key),
+						"'%.100s' is here for the second time", x);
 		}
 	}
 	return 0;
@@ -90,9 +96,11 @@ static int read_list(const struct reader *r, const yaml_node_t *value)
 	config_list_free(c->store_columns, c->store_column_count);
 	c->store_columns = NULL;
 	c->store_column_count = 0;
-	for (item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
+	for (item = value->data.sequence.items.start; item < value->data.sequence.items.top;
+	     item++) {
 		const char *word = scalar(node(r, *item));
-		int err = word ? config_list_add(c, word) : complain(r, value, "a list of words is needed");
+		int err = word ? config_list_add(c, word)
+			       : complain(r, value, "a list of words is needed");
 
 		if (err)
 			return err;
@@ -128,7 +136,8 @@ static int read_section(const struct reader *r, const char *section, const yaml_
 		else
 			err = setting_set(r->config, found, scalar(value));
 		if (err)
-			return found->type == SETTING_LIST ? err : complain(r, value, "%s", error_text());
+			return found->type == SETTING_LIST ? err
+							   : complain(r, value, "%s", error_text());
 	}
 	return 0;
 }
@@ -143,7 +152,8 @@ static int read_parameters(const struct reader *r, struct config_gadget *g, cons
 	if (refuse_duplicates(r, map))
 		return -EINVAL;
 	for (pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
-		const char *name = scalar(node(r, pair->key)), *value = scalar(node(r, pair->value));
+		const char *name = scalar(node(r, pair->key)),
+			   *value = scalar(node(r, pair->value));
 
 		if (!name || !*name || !value || strchr(name, '='))
 			return complain(r, map, "parameters are written { name: value }");
@@ -185,7 +195,8 @@ static int read_ring(const struct reader *r, const yaml_node_t *value, enum ring
 static int read_gadget_key(const struct reader *r, struct config_gadget *g, const yaml_node_t *key,
 			   const yaml_node_t *value)
 {
-	static const char *const names[] = { "enabled", "store", "ring", "where", "budget", "parameters" };
+	static const char *const names[] = { "enabled", "store",  "ring",
+					     "where",	"budget", "parameters" };
 	const char *name = scalar(key), *near;
 
 	if (name && !strcmp(name, "enabled"))
@@ -197,8 +208,9 @@ static int read_gadget_key(const struct reader *r, struct config_gadget *g, cons
 	if (name && !strcmp(name, "parameters"))
 		return read_parameters(r, g, value);
 	if (name && !strcmp(name, "budget"))
-		return scalar(value) && !parse_u64(scalar(value), &g->budget) ? 0 :
-			       complain(r, value, "budget takes a number of records a second");
+		return scalar(value) && !parse_u64(scalar(value), &g->budget)
+			       ? 0
+			       : complain(r, value, "budget takes a number of records a second");
 	if (name && !strcmp(name, "where")) {
 		char *copy = scalar(value) ? strdup(scalar(value)) : NULL;
 
@@ -228,8 +240,9 @@ static int require_gadget(const struct reader *r, const yaml_node_t *key)
 			return 0;
 	}
 	near = names ? suggest(scalar(key), names, count) : NULL;
-	return complain(r, key, "no gadget '%.100s'%s%s%s", scalar(key), near ? " (did you mean '" : "",
-			near ? near : "", near ? "'?)" : " (see: saker list)");
+	return complain(r, key, "no gadget '%.100s'%s%s%s", scalar(key),
+			near ? " (did you mean '" : "", near ? near : "",
+			near ? "'?)" : " (see: saker list)");
 }
 
 static int read_gadgets(const struct reader *r, const yaml_node_t *map)
@@ -257,7 +270,8 @@ static int read_gadgets(const struct reader *r, const yaml_node_t *map)
 			return complain(r, value, "settings are needed: { enabled: true }");
 		if (refuse_duplicates(r, value))
 			return -EINVAL;
-		for (each = value->data.mapping.pairs.start; each < value->data.mapping.pairs.top; each++) {
+		for (each = value->data.mapping.pairs.start; each < value->data.mapping.pairs.top;
+		     each++) {
 			int err = read_gadget_key(r, g, node(r, each->key), node(r, each->value));
 
 			if (err)
@@ -290,11 +304,13 @@ static int read_root(const struct reader *r)
 		if (i == ARRAY_SIZE(sections)) {
 			near = name ? suggest(name, sections, i) : NULL;
 			return complain(r, key, "unknown section '%.100s'%s%s%s", name ? name : "",
-					near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+					near ? " (did you mean '" : "", near ? near : "",
+					near ? "'?)" : "");
 		}
 		if (scalar(value) && !*scalar(value))
 			continue; /* "store:" with nothing below it */
-		err = !strcmp(name, "gadgets") ? read_gadgets(r, value) : read_section(r, name, value);
+		err = !strcmp(name, "gadgets") ? read_gadgets(r, value)
+					       : read_section(r, name, value);
 		if (err)
 			return err;
 	}
@@ -310,7 +326,8 @@ static int expect_end(const struct reader *r, yaml_parser_t *parser)
 
 	if (!yaml_parser_load(parser, &rest))
 		return fail(-EINVAL, "%s:%zu:%zu: %s", r->file, parser->problem_mark.line + 1,
-			    parser->problem_mark.column + 1, parser->problem ? parser->problem : "not YAML");
+			    parser->problem_mark.column + 1,
+			    parser->problem ? parser->problem : "not YAML");
 	root = yaml_document_get_root_node(&rest);
 	if (root)
 		err = complain(r, root, "a second YAML document (only one is read)");
@@ -331,7 +348,8 @@ int config_parse(const char *file, const char *text, size_t len, struct config *
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	if (!yaml_parser_load(&parser, &document)) {
 		err = fail(-EINVAL, "%s:%zu:%zu: %s", file, parser.problem_mark.line + 1,
-			   parser.problem_mark.column + 1, parser.problem ? parser.problem : "not YAML");
+			   parser.problem_mark.column + 1,
+			   parser.problem ? parser.problem : "not YAML");
 		yaml_parser_delete(&parser);
 		return err;
 	}

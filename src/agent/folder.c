@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The store's folder belongs to the worker's user. The broker makes it, and gives it away only when it made it
- * or when it is empty (systemd's StateDirectory makes it as root): files that are there already, from a time when the
- * worker was somebody else, are not handed over in silence, because root would then change the owner of
- * whatever a path leads to.
+ * The store's folder belongs to the worker's user. The broker makes it, and gives it away only
+ * when it made it or when it is empty (systemd's StateDirectory makes it as root): files that are
+ * there already, from a time when the worker was somebody else, are not handed over in silence,
+ * because root would then change the owner of whatever a path leads to.
  */
 #include "agent/worker.h"
 
@@ -44,16 +44,19 @@ int store_folder(const struct config *c)
 		return 0;
 	if (is_empty(folder)) {
 		if (fchown(folder, uid, gid) || fchmod(folder, 0700))
-			return fail_errno(-errno, "cannot give %s to the user '%s'", c->store_path, c->user);
+			return fail_errno(-errno, "cannot give %s to the user '%s'", c->store_path,
+					  c->user);
 		return 0;
 	}
 	if (known)
-		return fail(-EPERM,
-			    "the store in %s belongs to the user number %u, the worker runs as '%s': "
-			    "chown -R %s %s, or set worker.user or store.path",
-			    c->store_path, st.st_uid, c->user, c->user, c->store_path);
-	return fail(-EPERM,
-		    "the store in %s belongs to the user number %u, but there is no user '%s' and the worker "
-		    "stays root: chown -R root %s, or set worker.user or store.path",
-		    c->store_path, st.st_uid, c->user, c->store_path);
+		return fail(
+			-EPERM,
+			"the store in %s belongs to the user number %u, the worker runs as '%s': "
+			"chown -R %s %s, or set worker.user or store.path",
+			c->store_path, st.st_uid, c->user, c->user, c->store_path);
+	return fail(
+		-EPERM,
+		"the store in %s belongs to the user number %u, but there is no user '%s' and the worker "
+		"stays root: chown -R root %s, or set worker.user or store.path",
+		c->store_path, st.st_uid, c->user, c->store_path);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From a gadget's section of the configuration to an opened gadget, its parameters and its filter. The worker does it to
- * run the gadget; reading a configuration does it too, so that a filter which is wrong is refused
- * with its line and column before anything that runs is touched.
+ * From a gadget's section of the configuration to an opened gadget, its parameters and its filter.
+ * The worker does it to run the gadget; reading a configuration does it too, so that a filter
+ * which is wrong is refused with its line and column before anything that runs is touched.
  */
 #include "agent/worker.h"
 
@@ -52,8 +52,8 @@ static bool is_published(const struct gadget_info *info, const struct schema *s)
 	return false;
 }
 
-int gadget_setup_where(const struct config_gadget *c, struct gadget *g, struct bpf_insn *predicate, size_t *ret_count,
-		       struct expression **ret_user)
+int gadget_setup_where(const struct config_gadget *c, struct gadget *g, struct bpf_insn *predicate,
+		       size_t *ret_count, struct expression **ret_user)
 {
 	_cleanup_(expression_freep) struct expression *all = NULL, *kernel = NULL, *user = NULL;
 	const struct gadget_info *info = gadget_info(g);
@@ -69,12 +69,13 @@ int gadget_setup_where(const struct config_gadget *c, struct gadget *g, struct b
 	if (!err)
 		err = expression_split(all, &kernel, &user);
 	if (!err && kernel)
-		n = expression_compile(kernel, gadget_where_limit(g), predicate, BROKER_PREDICATE_MAX);
+		n = expression_compile(kernel, gadget_where_limit(g), predicate,
+				       BROKER_PREDICATE_MAX);
 	if (err || n < 0)
 		return err ? err : n;
 	if (user && !is_published(info, info->where_schema))
-		return fail(-EOPNOTSUPP, "%s filters in the kernel, where this cannot run: %s", c->name,
-			    expression_why_user(all));
+		return fail(-EOPNOTSUPP, "%s filters in the kernel, where this cannot run: %s",
+			    c->name, expression_why_user(all));
 	*ret_count = (size_t)n;
 	*ret_user = TAKE_PTR(user);
 	return 0;
@@ -82,7 +83,8 @@ int gadget_setup_where(const struct config_gadget *c, struct gadget *g, struct b
 
 static int at_place(int err, const char *file, const struct config_place *p)
 {
-	return p->line ? fail_in(err, "%s:%zu:%zu", file, p->line, p->column) : fail_in(err, "%s", file);
+	return p->line ? fail_in(err, "%s:%zu:%zu", file, p->line, p->column)
+		       : fail_in(err, "%s", file);
 }
 
 static int check_gadget(const struct config_gadget *c, struct host *host, const char *file)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The worker gives everything away: user, groups, capabilities, the right to gain any (no_new_privs), and the system
- * calls that it has no use for. What it parses came from the network and from other users' processes.
+ * The worker gives everything away: user, groups, capabilities, the right to gain any
+ * (no_new_privs), and the system calls that it has no use for. What it parses came from the
+ * network and from other users' processes.
  */
 #include "agent/worker.h"
 
@@ -27,7 +28,8 @@ int privileges_user(const char *user, uid_t *ret_uid, gid_t *ret_gid)
 		strsep(&line, ":");
 		if (!line || strcmp(name, user))
 			continue;
-		if (parse_u64(strsep(&line, ":"), &uid) || !line || parse_u64(strsep(&line, ":"), &gid))
+		if (parse_u64(strsep(&line, ":"), &uid) || !line ||
+		    parse_u64(strsep(&line, ":"), &gid))
 			break;
 		*ret_uid = (uid_t)uid;
 		*ret_gid = (gid_t)gid;
@@ -57,12 +59,31 @@ static int drop_capabilities(bool keep_bpf)
 static int forbid_system_calls(void)
 {
 	static const int forbidden[] = {
-		SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
-		SCMP_SYS(process_vm_writev), SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root),
-		SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
-		SCMP_SYS(kexec_file_load), SCMP_SYS(reboot), SCMP_SYS(swapon), SCMP_SYS(setns), SCMP_SYS(unshare),
-		SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(perf_event_open),
-		SCMP_SYS(userfaultfd), SCMP_SYS(kill), SCMP_SYS(tkill), SCMP_SYS(pidfd_send_signal),
+		SCMP_SYS(execve),
+		SCMP_SYS(execveat),
+		SCMP_SYS(ptrace),
+		SCMP_SYS(process_vm_readv),
+		SCMP_SYS(process_vm_writev),
+		SCMP_SYS(mount),
+		SCMP_SYS(umount2),
+		SCMP_SYS(pivot_root),
+		SCMP_SYS(init_module),
+		SCMP_SYS(finit_module),
+		SCMP_SYS(delete_module),
+		SCMP_SYS(kexec_load),
+		SCMP_SYS(kexec_file_load),
+		SCMP_SYS(reboot),
+		SCMP_SYS(swapon),
+		SCMP_SYS(setns),
+		SCMP_SYS(unshare),
+		SCMP_SYS(add_key),
+		SCMP_SYS(request_key),
+		SCMP_SYS(keyctl),
+		SCMP_SYS(perf_event_open),
+		SCMP_SYS(userfaultfd),
+		SCMP_SYS(kill),
+		SCMP_SYS(tkill),
+		SCMP_SYS(pidfd_send_signal),
 	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int err = filter ? 0 : -ENOMEM;
@@ -83,7 +104,8 @@ int privileges_drop(const char *user, bool keep_bpf)
 	int err = 0;
 
 	if (!known)
-		log_info("there is no user '%s': the worker stays root, without capabilities", user);
+		log_info("there is no user '%s': the worker stays root, without capabilities",
+			 user);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail_errno(-errno, "cannot set no_new_privs");
 	/* Across setuid() only with this flag; the sets are cut down right after. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What takes longer than a second says so: after one second, two, four ... a line with what it is and how far it is,
- * from a thread of its own, because whoever is busy cannot. What is quick costs a thread's start.
+ * What takes longer than a second says so: after one second, two, four ... a line with what it is
+ * and how far it is, from a thread of its own, because whoever is busy cannot. What is quick costs
+ * a thread's start.
  */
 #include "agent/worker.h"
 
@@ -36,7 +37,8 @@ static void *watch(void *context)
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->end) {
-		struct timespec t = { .tv_sec = (time_t)(next / NSEC_PER_SEC), .tv_nsec = (long)(next % NSEC_PER_SEC) };
+		struct timespec t = { .tv_sec = (time_t)(next / NSEC_PER_SEC),
+				      .tv_nsec = (long)(next % NSEC_PER_SEC) };
 
 		pthread_cond_timedwait(&p->ended, &p->lock, &t);
 		if (p->end || clock_monotonic_ns() < next)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The agent about itself: /api/v1/status and its share of /metrics. Made on the worker's thread when an HTTP thread asks:
- * nobody looks, nothing is done. Every loss has a line, and what is not known is null or no sample, never 0.
+ * The agent about itself: /api/v1/status and its share of /metrics. Made on the worker's thread
+ * when an HTTP thread asks: nobody looks, nothing is done. Every loss has a line, and what is not
+ * known is null or no sample, never 0.
  */
 #include "agent/worker.h"
 
@@ -19,10 +20,12 @@ static void json_pair(struct buf *b, const char *name, u64 value)
 		buf_printf(b, ",\"%s\":%llu", name, (unsigned long long)value);
 }
 
-static void metric(struct buf *b, const char *name, const char *label, const char *value_label, u64 value)
+static void metric(struct buf *b, const char *name, const char *label, const char *value_label,
+		   u64 value)
 {
 	if (label)
-		buf_printf(b, "%s{%s=\"%s\"} %llu\n", name, label, value_label, (unsigned long long)value);
+		buf_printf(b, "%s{%s=\"%s\"} %llu\n", name, label, value_label,
+			   (unsigned long long)value);
 	else
 		buf_printf(b, "%s %llu\n", name, (unsigned long long)value);
 }
@@ -33,8 +36,8 @@ static void describe(struct buf *b, const char *name, const char *type, const ch
 }
 
 /*
- * Anonymous and file pages, without the rings (which are the kernel's); UNKNOWN_LOSS when it cannot be
- * read.
+ * Anonymous and file pages, without the rings (which are the kernel's); UNKNOWN_LOSS when it
+ * cannot be read.
  */
 static u64 resident_bytes(pid_t pid)
 {
@@ -76,7 +79,8 @@ static u64 cpu_ns(pid_t pid)
 	if (read_file(path, 1 << 12, &text))
 		return UNKNOWN_LOSS;
 	end = strrchr(buf_str(&text), ')'); /* a name may hold anything */
-	if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)
+	if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+			   &system) != 2)
 		return UNKNOWN_LOSS;
 	return (user + system) * (NSEC_PER_SEC / (u64)sysconf(_SC_CLK_TCK));
 }
@@ -140,7 +144,8 @@ static void status_json(struct worker *w, struct buf *b)
 	json_pair(b, "partitions", st.health.partitions);
 	json_pair(b, "expired", st.health.expired);
 	json_pair(b, "set_aside", st.health.set_aside);
-	buf_printf(b, ",\"disk_full\":%s,\"write_failing\":%s}}\n", st.health.disk_full ? "true" : "false",
+	buf_printf(b, ",\"disk_full\":%s,\"write_failing\":%s}}\n",
+		   st.health.disk_full ? "true" : "false",
 		   st.health.write_failing ? "true" : "false");
 }
 
@@ -178,10 +183,12 @@ static void gadget_metrics(struct worker *w, struct buf *b)
 		{ "saker_lost_ring_total", "Records lost because a ring was full" },
 		{ "saker_lost_map_total", "Records lost because a table in the kernel was full" },
 		{ "saker_lost_stacks_total", "Stacks lost because their table was full" },
-		{ "saker_missed_total", "Runs of programs that the kernel skipped because they nested" },
+		{ "saker_missed_total",
+		  "Runs of programs that the kernel skipped because they nested" },
 		{ "saker_malformed_total", "Records that did not fit their schema" },
 		{ "saker_not_stored_budget_total", "Records beyond a gadget's store budget" },
-		{ "saker_not_stored_error_total", "Records that could not be made ready for the store" },
+		{ "saker_not_stored_error_total",
+		  "Records that could not be made ready for the store" },
 	};
 
 	for (unsigned f = 0; f < ARRAY_SIZE(families); f++) {
@@ -198,9 +205,11 @@ static void gadget_metrics(struct worker *w, struct buf *b)
 	describe(b, "saker_gadget_running", "gauge", "1 when the gadget runs");
 	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++) {
 		if (w->sources[i])
-			metric(b, "saker_gadget_running", "gadget", w->sources[i]->config.name, w->sources[i]->loaded);
+			metric(b, "saker_gadget_running", "gadget", w->sources[i]->config.name,
+			       w->sources[i]->loaded);
 	}
-	describe(b, "saker_unclaimed_records_total", "counter", "Records in a ring of no gadget that runs");
+	describe(b, "saker_unclaimed_records_total", "counter",
+		 "Records in a ring of no gadget that runs");
 	metric(b, "saker_unclaimed_records_total", NULL, NULL, w->ring_bad);
 }
 
@@ -216,10 +225,11 @@ static void process_metrics(const struct worker *w, struct buf *b)
 		u64 ns = cpu_ns(processes[i].pid);
 
 		if (ns != UNKNOWN_LOSS)
-			buf_printf(b, "saker_cpu_seconds_total{process=\"%s\"} %.3f\n", processes[i].name,
-				   (double)ns / 1e9);
+			buf_printf(b, "saker_cpu_seconds_total{process=\"%s\"} %.3f\n",
+				   processes[i].name, (double)ns / 1e9);
 	}
-	describe(b, "saker_resident_bytes", "gauge", "Anonymous and file pages of the agent's processes");
+	describe(b, "saker_resident_bytes", "gauge",
+		 "Anonymous and file pages of the agent's processes");
 	for (size_t i = 0; i < ARRAY_SIZE(processes); i++) {
 		u64 bytes = resident_bytes(processes[i].pid);
 
@@ -237,18 +247,24 @@ static void store_metrics(const struct worker *w, struct buf *b)
 	sink_statistics(w->sink, &st);
 	describe(b, "saker_store_records_total", "counter", "Records on disk");
 	metric(b, "saker_store_records_total", NULL, NULL, st.stored);
-	describe(b, "saker_store_dropped_total", "counter", "Records that the store could not take");
+	describe(b, "saker_store_dropped_total", "counter",
+		 "Records that the store could not take");
 	metric(b, "saker_store_dropped_total", "cause", "queue", st.dropped);
 	metric(b, "saker_store_dropped_total", "cause", "store", st.dropped_store);
 	describe(b, "saker_store_bytes", "gauge", "Size of the store");
 	metric(b, "saker_store_bytes", NULL, NULL, st.health.disk_bytes);
 	describe(b, "saker_store_failing", "gauge", "1 while the store cannot be written to");
-	metric(b, "saker_store_failing", NULL, NULL, st.health.disk_full || st.health.write_failing);
-	describe(b, "saker_store_set_aside_total", "counter", "Damaged partitions that were set aside");
+	metric(b, "saker_store_failing", NULL, NULL,
+	       st.health.disk_full || st.health.write_failing);
+	describe(b, "saker_store_set_aside_total", "counter",
+		 "Damaged partitions that were set aside");
 	metric(b, "saker_store_set_aside_total", NULL, NULL, st.health.set_aside);
 }
 
-/* ---- asked for by other threads --------------------------------------------------------------------------- */
+/*
+ * ---- asked for by other threads
+ * ---------------------------------------------------------------------------
+ */
 
 /* The kernel's count of skipped runs needs the broker. */
 static void ask_missed(struct worker *w, u64 now)
@@ -287,7 +303,8 @@ static void on_ask(uv_async_t *handle)
 static void fetch(struct report *r, const struct buf *from, struct buf *b)
 {
 	u64 now = clock_monotonic_ns(), until = now + WAIT_NS;
-	struct timespec t = { .tv_sec = (time_t)(until / NSEC_PER_SEC), .tv_nsec = (long)(until % NSEC_PER_SEC) };
+	struct timespec t = { .tv_sec = (time_t)(until / NSEC_PER_SEC),
+			      .tv_nsec = (long)(until % NSEC_PER_SEC) };
 
 	pthread_mutex_lock(&r->lock);
 	if (r->open && r->made_ns + FRESH_NS < now)

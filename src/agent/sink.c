@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From the reading thread to the store's thread: two buffers, one being filled, one being stored. The reader only copies bytes
- * under a lock held for a moment; an fsync can take as long as it likes. What does not fit is counted.
+ * From the reading thread to the store's thread: two buffers, one being filled, one being stored.
+ * The reader only copies bytes under a lock held for a moment; an fsync can take as long as it
+ * likes. What does not fit is counted.
  */
 #include "agent/worker.h"
 
@@ -39,12 +40,18 @@ static void log_store(void *context UNUSED, enum log_level level, const char *te
 static struct store_options options_of(const struct config *c)
 {
 	return (struct store_options){
-		.directory = c->store_path, .partition_ns = c->store_partition_ns, .max_age_ns = c->store_max_age_ns,
-		.max_bytes = c->store_max_bytes, .log = { .line = log_store },
+		.directory = c->store_path,
+		.partition_ns = c->store_partition_ns,
+		.max_age_ns = c->store_max_age_ns,
+		.max_bytes = c->store_max_bytes,
+		.log = { .line = log_store },
 	};
 }
 
-/* ---- the store's thread --------------------------------------------------------------------------------------------- */
+/*
+ * ---- the store's thread
+ * ---------------------------------------------------------------------------------------------
+ */
 
 static void store_all(struct sink *s)
 {
@@ -55,7 +62,9 @@ static void store_all(struct sink *s)
 		struct record r;
 
 		memcpy(&e, p, sizeof(e));
-		r = (struct record){ .schema = e.schema, .data = (const u8 *)p + sizeof(e), .size = e.size,
+		r = (struct record){ .schema = e.schema,
+				     .data = (const u8 *)p + sizeof(e),
+				     .size = e.size,
 				     .wall_ns = e.wall_ns };
 		store_append(s->store, &r);
 		p += sizeof(e) + e.padded;
@@ -84,7 +93,8 @@ static void count_stored(struct sink *s)
 
 static bool wait_until(struct sink *s, u64 until_ns)
 {
-	struct timespec t = { .tv_sec = (time_t)(until_ns / NSEC_PER_SEC), .tv_nsec = (long)(until_ns % NSEC_PER_SEC) };
+	struct timespec t = { .tv_sec = (time_t)(until_ns / NSEC_PER_SEC),
+			      .tv_nsec = (long)(until_ns % NSEC_PER_SEC) };
 
 	return !s->stop && !s->drain && clock_monotonic_ns() < until_ns &&
 	       pthread_cond_timedwait(&s->wake, &s->lock, &t) != ETIMEDOUT;
@@ -98,7 +108,8 @@ static void wait_for_work(struct sink *s, u64 flushed, u64 expired, bool waiting
 {
 	while (!s->filling.len && !waiting && wait_until(s, expired + EXPIRE_NS))
 		;
-	while ((s->filling.len || waiting) && s->filling.len < WAKE_BYTES && wait_until(s, flushed + s->flush_ns))
+	while ((s->filling.len || waiting) && s->filling.len < WAKE_BYTES &&
+	       wait_until(s, flushed + s->flush_ns))
 		;
 }
 
@@ -163,7 +174,10 @@ static void *store_thread(void *context)
 	return NULL;
 }
 
-/* ---- the reading thread ----------------------------------------------------------------------------------------------- */
+/*
+ * ---- the reading thread
+ * -----------------------------------------------------------------------------------------------
+ */
 
 int sink_start(const struct config *c, struct sink **ret)
 {
@@ -215,7 +229,10 @@ struct sink *sink_stop(struct sink *s)
 	return NULL;
 }
 
-/* A bucket of ten seconds' worth: opensnoop alone could fill a disk. Before the record is copied or enriched. */
+/*
+ * A bucket of ten seconds' worth: opensnoop alone could fill a disk. Before the record is copied
+ * or enriched.
+ */
 static bool within_budget(struct source *source, u64 now)
 {
 	u64 rate = MIN(source->config.budget, BUDGET_MAX), burst = rate * BURST_SECONDS, passed;
@@ -229,7 +246,8 @@ static bool within_budget(struct source *source, u64 now)
 	passed = now - source->budget_time;
 	if (passed >= NSEC_PER_SEC / 10) {
 		passed = MIN(passed, BURST_SECONDS * NSEC_PER_SEC);
-		source->budget_tokens = MIN(source->budget_tokens + passed * rate / NSEC_PER_SEC, burst);
+		source->budget_tokens =
+			MIN(source->budget_tokens + passed * rate / NSEC_PER_SEC, burst);
 		source->budget_time = now;
 	}
 	if (!source->budget_tokens)
@@ -238,7 +256,8 @@ static bool within_budget(struct source *source, u64 now)
 	return true;
 }
 
-void sink_offer(struct sink *s, struct source *source, struct materializer *m, const struct record *r, u64 now)
+void sink_offer(struct sink *s, struct source *source, struct materializer *m,
+		const struct record *r, u64 now)
 {
 	static const char zeros[8];
 	struct record kept;
@@ -253,11 +272,14 @@ void sink_offer(struct sink *s, struct source *source, struct materializer *m, c
 		source->failed++;
 		return;
 	}
-	e = (struct entry){ .schema = kept.schema, .wall_ns = kept.wall_ns, .size = kept.size,
+	e = (struct entry){ .schema = kept.schema,
+			    .wall_ns = kept.wall_ns,
+			    .size = kept.size,
 			    .padded = (kept.size + 7) & ~7u };
 	pthread_mutex_lock(&s->lock);
 	first = !s->filling.len;
-	if (s->filling.len + sizeof(e) + e.padded > QUEUE_BYTES || !buf_room(&s->filling, sizeof(e) + e.padded)) {
+	if (s->filling.len + sizeof(e) + e.padded > QUEUE_BYTES ||
+	    !buf_room(&s->filling, sizeof(e) + e.padded)) {
 		s->statistics.dropped++;
 		s->filling.error = 0;
 	} else {
@@ -288,7 +310,10 @@ void sink_configure(struct sink *s, const struct config *c)
 	s->flush_ns = c->store_flush_ns;
 	s->reconfigure = true;
 	pthread_mutex_unlock(&s->lock);
-	/* The new options point into @c, the old ones into what the caller frees next: apply them now. */
+	/*
+	 * The new options point into @c, the old ones into what the caller frees next: apply them
+	 * now.
+	 */
 	sink_drain(s);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Gadgets in the agent. The worker opens each one to know its schemas; the broker loads it and sends the maps. Gadgets of one
- * class share a ring: the header of a record says whose it is.
+ * Gadgets in the agent. The worker opens each one to know its schemas; the broker loads it and
+ * sends the maps. Gadgets of one class share a ring: the header of a record says whose it is.
  */
 #include "agent/worker.h"
 
@@ -74,7 +74,8 @@ static int make_materializers(struct source *s)
 	const struct config *c = s->worker->config; /* the new one, when it is read again */
 	const struct gadget_info *info = gadget_info(s->gadget);
 	struct materialize_options o = { .columns = (const char *const *)c->store_columns,
-					 .count = c->store_column_count, .mask_secrets = c->store_mask_secrets };
+					 .count = c->store_column_count,
+					 .mask_secrets = c->store_mask_secrets };
 
 	s->materializers = calloc(info->schema_count + 1, sizeof(*s->materializers));
 	if (!s->materializers)
@@ -88,7 +89,8 @@ static int make_materializers(struct source *s)
 	return 0;
 }
 
-static int symbolize(void *context, u32 pid, const u64 *addresses, size_t count, bool user, struct buf *b)
+static int symbolize(void *context, u32 pid, const u64 *addresses, size_t count, bool user,
+		     struct buf *b)
 {
 	return host_format_stack(context, pid, addresses, count, user, b);
 }
@@ -113,7 +115,8 @@ static int source_load(struct source *s)
 		return err;
 	gadget_set_symbolizer(s->gadget, symbolize, w->host);
 	err = broker_load(w->broker, s->gadget, s->number, s->config.ring,
-			  s->config.parameters ? s->config.parameters : "", s->config.parameters_size, predicate, count);
+			  s->config.parameters ? s->config.parameters : "",
+			  s->config.parameters_size, predicate, count);
 	if (err)
 		return err;
 	s->loaded = true;
@@ -175,7 +178,9 @@ static void source_start(struct worker *w, const struct config_gadget *c)
 		log_error("%s: no room for another gadget", c->name);
 		return;
 	}
-	*s = (struct source){ .worker = w, .config = *c, .number = number, .seen = true, .missed = UNKNOWN_LOSS };
+	*s = (struct source){
+		.worker = w, .config = *c, .number = number, .seen = true, .missed = UNKNOWN_LOSS
+	};
 	w->sources[number] = s;
 	if (source_load(s)) {
 		snprintf(s->error, sizeof(s->error), "%s", error_text());
@@ -212,7 +217,10 @@ void sources_configure(struct worker *w, bool store_changed)
 	progress_end(progress);
 }
 
-/* ---- records ------------------------------------------------------------------------------------------------------ */
+/*
+ * ---- records
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static struct materializer *materializer_for(const struct source *s, const struct schema *schema)
 {
@@ -233,7 +241,8 @@ static void on_record(void *context, const struct record *r)
 
 	s->records++;
 	host_feed(w->host, r);
-	if (s->user && r->schema == gadget_info(s->gadget)->where_schema && !expression_match(s->user, r)) {
+	if (s->user && r->schema == gadget_info(s->gadget)->where_schema &&
+	    !expression_match(s->user, r)) {
 		s->filtered++;
 		return;
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The live summary on a terminal: for each source its rate and the last things it said, in a screen that is drawn anew once a
- * second. It takes what every schema offers (default columns, histograms), so a new gadget shows up by itself.
+ * The live summary on a terminal: for each source its rate and the last things it said, in a
+ * screen that is drawn anew once a second. It takes what every schema offers (default columns,
+ * histograms), so a new gadget shows up by itself.
  */
 #include "agent/worker.h"
 
@@ -114,7 +115,9 @@ static const struct column *histogram_column(const struct schema *s)
 
 static void add_with_unit(struct buf *b, const char *unit, u64 v)
 {
-	u64 factor = !strcmp(unit, "us") || !strcmp(unit, "usecs") ? 1000 : !strcmp(unit, "ms") ? 1000000 : 1;
+	u64 factor = !strcmp(unit, "us") || !strcmp(unit, "usecs") ? 1000
+		     : !strcmp(unit, "ms")			   ? 1000000
+								   : 1;
 
 	if (!strcmp(unit, "bytes"))
 		add_size(b, v);
@@ -137,7 +140,9 @@ static void draw_histogram(struct block *block, struct buf *b)
 
 static void draw_record(const struct block *block, size_t at, size_t width, struct buf *b)
 {
-	struct record r = { .schema = block->schema, .data = block->last[at].bytes, .size = block->last[at].size,
+	struct record r = { .schema = block->schema,
+			    .data = block->last[at].bytes,
+			    .size = block->last[at].size,
 			    .wall_ns = block->last[at].wall_ns };
 	_cleanup_buf_ struct buf scratch = {}, line = {};
 	size_t used = 2;
@@ -169,12 +174,14 @@ static void draw_record(const struct block *block, size_t at, size_t width, stru
 	buf_add_str(b, "\033[K\n");
 }
 
-static void draw_block(struct summary *s, struct block *block, double seconds, size_t width, struct buf *b)
+static void draw_block(struct summary *s, struct block *block, double seconds, size_t width,
+		       struct buf *b)
 {
 	double rate = (double)(block->records - block->before) / seconds;
 
 	block->before = block->records;
-	buf_printf(b, "%s%-12s%s", s->colour ? "\033[1m" : "", block->schema->name, s->colour ? "\033[0m" : "");
+	buf_printf(b, "%s%-12s%s", s->colour ? "\033[1m" : "", block->schema->name,
+		   s->colour ? "\033[0m" : "");
 	if (block->schema->sort == SCHEMA_HISTOGRAM) {
 		draw_histogram(block, b);
 		return;
@@ -217,10 +224,12 @@ void summary_draw(struct summary *s)
 	add_wall_time(&b, clock_wall_ns(), 0);
 	buf_printf(&b, "  stored %llu", (unsigned long long)st.stored);
 	if (s->worker->serve)
-		buf_printf(&b, "  http://%s:%u/", s->worker->config->http_address, serve_port(s->worker->serve));
+		buf_printf(&b, "  http://%s:%u/", s->worker->config->http_address,
+			   serve_port(s->worker->serve));
 	buf_add_str(&b, "  Ctrl-C ends\033[K\n\033[K\n");
 	for (size_t i = 0; i < s->count; i++)
-		draw_block(s, &s->blocks[i], (double)MAX(now - s->drawn_ns, 1) / 1e9, size.ws_col, &b);
+		draw_block(s, &s->blocks[i], (double)MAX(now - s->drawn_ns, 1) / 1e9, size.ws_col,
+			   &b);
 	s->drawn_ns = now;
 	b.len = cut_lines(&b, size.ws_row);
 	buf_add_str(&b, "\033[J");
@@ -233,7 +242,8 @@ void summary_forget(struct summary *s, const struct schema *schema)
 	for (size_t i = 0; s && i < s->count; i++) {
 		if (s->blocks[i].schema != schema)
 			continue;
-		memmove(&s->blocks[i], &s->blocks[i + 1], (s->count - i - 1) * sizeof(s->blocks[0]));
+		memmove(&s->blocks[i], &s->blocks[i + 1],
+			(s->count - i - 1) * sizeof(s->blocks[0]));
 		memset(&s->blocks[--s->count], 0, sizeof(s->blocks[0]));
 		return;
 	}
@@ -260,7 +270,9 @@ struct summary *summary_new(struct worker *w)
 	}
 	/* Blocks for everything that runs, so that the quiet ones are seen to be quiet. */
 	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++) {
-		const struct gadget_info *info = w->sources[i] && w->sources[i]->loaded ? gadget_info(w->sources[i]->gadget) : NULL;
+		const struct gadget_info *info = w->sources[i] && w->sources[i]->loaded
+							 ? gadget_info(w->sources[i]->gadget)
+							 : NULL;
 
 		for (size_t k = 0; info && k < info->schema_count; k++)
 			block_of(s, info->schemas[k]);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Notices that the configuration file is another one. Editors write in place, or write a new file and move it over the old
- * one; configuration managers swap a link in the path. So its folder and the file itself (where a link leads)
- * are watched, and whatever happens there, what counts is whether the path now shows another file than before.
+ * Notices that the configuration file is another one. Editors write in place, or write a new file
+ * and move it over the old one; configuration managers swap a link in the path. So its folder and
+ * the file itself (where a link leads) are watched, and whatever happens there, what counts is
+ * whether the path now shows another file than before.
  */
 #include "agent/watch.h"
 
@@ -23,7 +24,9 @@ static void look(struct config_watch *w, struct stat *ret)
 	memset(ret, 0, sizeof(*ret));
 	if (stat(w->path, ret))
 		memset(ret, 0, sizeof(*ret));
-	/* The same inode is the same watch; another one adds one, and the old goes with its file. */
+	/*
+	 * The same inode is the same watch; another one adds one, and the old goes with its file.
+	 */
 	inotify_add_watch(w->fd, w->path, IN_CLOSE_WRITE);
 }
 
@@ -82,8 +85,9 @@ bool config_watch_changed(struct config_watch *w)
 	/* A file that is away for a moment is being replaced. */
 	if (!now.st_ino)
 		return false;
-	changed = now.st_ino != w->last.st_ino || now.st_dev != w->last.st_dev || now.st_size != w->last.st_size ||
-		  now.st_mtim.tv_sec != w->last.st_mtim.tv_sec || now.st_mtim.tv_nsec != w->last.st_mtim.tv_nsec;
+	changed = now.st_ino != w->last.st_ino || now.st_dev != w->last.st_dev ||
+		  now.st_size != w->last.st_size || now.st_mtim.tv_sec != w->last.st_mtim.tv_sec ||
+		  now.st_mtim.tv_nsec != w->last.st_mtim.tv_nsec;
 	w->last = now;
 	return changed;
 }

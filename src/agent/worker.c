@@ -11,13 +11,16 @@
 #include <sys/prctl.h>
 
 /*
- * Rings wake their reader only when a good part of them is full; what is less is looked for on a timer:
- * often while records come, seldom when none do.
+ * Rings wake their reader only when a good part of them is full; what is less is looked for on a
+ * timer: often while records come, seldom when none do.
  */
 #define POLL_MS 100
 #define POLL_IDLE_MS 400
 
-/* ---- reading ---------------------------------------------------------------------------------------------- */
+/*
+ * ---- reading
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static void poll_again(struct worker *w, size_t records);
 
@@ -53,11 +56,15 @@ static void on_second(uv_timer_t *timer)
 	summary_draw(w->summary);
 }
 
-/* ---- reloading -------------------------------------------------------------------------------------------- */
+/*
+ * ---- reloading
+ * --------------------------------------------------------------------------------------------
+ */
 
 static bool stores_the_same(const struct config *a, const struct config *b)
 {
-	if (a->store_mask_secrets != b->store_mask_secrets || a->store_column_count != b->store_column_count)
+	if (a->store_mask_secrets != b->store_mask_secrets ||
+	    a->store_column_count != b->store_column_count)
 		return false;
 	for (size_t i = 0; i < a->store_column_count; i++) {
 		if (strcmp(a->store_columns[i], b->store_columns[i]))
@@ -119,7 +126,10 @@ static void on_broker(uv_poll_t *handle, int status UNUSED, int events UNUSED)
 	uv_stop(handle->loop);
 }
 
-/* ---- starting ---------------------------------------------------------------------------------------------- */
+/*
+ * ---- starting
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static int open_rings(struct worker *w)
 {
@@ -138,10 +148,16 @@ static int start_serve(struct worker *w)
 {
 	const struct config *c = w->config;
 	struct serve_options o = {
-		.address = c->http_address, .port = (u16)c->http_port, .clients = (u32)c->http_clients,
-		.query_timeout_ns = c->query_timeout_ns, .store_directory = c->store_enabled ? c->store_path : NULL,
-		
-		.mask_secrets = c->store_mask_secrets, .context = w, .status = report_status, .metrics = report_metrics,
+		.address = c->http_address,
+		.port = (u16)c->http_port,
+		.clients = (u32)c->http_clients,
+		.query_timeout_ns = c->query_timeout_ns,
+		.store_directory = c->store_enabled ? c->store_path : NULL,
+
+		.mask_secrets = c->store_mask_secrets,
+		.context = w,
+		.status = report_status,
+		.metrics = report_metrics,
 	};
 
 	return c->http_enabled ? serve_start(&o, w->bus, &w->serve) : 0;
@@ -175,7 +191,8 @@ static int start_loop(struct worker *w)
 	start_signal(w, &w->hangup, on_hangup, SIGHUP);
 	start_signal(w, &w->terminate, on_stop, SIGTERM);
 	start_signal(w, &w->interrupt, on_stop, SIGINT);
-	start_poll(w, &w->broker_poll, broker_socket(w->broker), UV_READABLE | UV_DISCONNECT, on_broker);
+	start_poll(w, &w->broker_poll, broker_socket(w->broker), UV_READABLE | UV_DISCONNECT,
+		   on_broker);
 	for (int i = 0; i < CONFIG_RINGS; i++)
 		start_poll(w, &w->ring_polls[i], w->ring_fds[i], UV_READABLE, on_ring);
 	uv_timer_init(&w->loop, &w->poll);
@@ -227,7 +244,8 @@ static int start(struct worker *w)
 	host_set_opener(w->host, open_from_broker, w->broker);
 	err = open_rings(w);
 	if (!err)
-		err = privileges_drop(w->config->user, kernel_version() < KERNEL_VERSION_CODE(5, 19, 0));
+		err = privileges_drop(w->config->user,
+				      kernel_version() < KERNEL_VERSION_CODE(5, 19, 0));
 	/* After the change of user, which clears it. */
 	if (!err && (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != w->start->broker))
 		err = fail(-ESRCH, "the broker has gone");
@@ -250,7 +268,10 @@ static void say_ready(const struct worker *w)
 	log_info("%s", buf_str(&b));
 }
 
-/* ---- stopping ---------------------------------------------------------------------------------------------- */
+/*
+ * ---- stopping
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static void close_handle(uv_handle_t *handle, void *context UNUSED)
 {

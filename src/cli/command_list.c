@@ -87,7 +87,7 @@ static int list_columns(const struct list_options *o)
 	}
 	if (gadget_open(o->argument, &g)) {
 		fprintf(stderr, "saker list: %s\n", error_text());
-		return 1;
+		return 2;
 	}
 	info = gadget_info(g);
 	h = host_new(NULL);
@@ -107,6 +107,11 @@ static int list_columns(const struct list_options *o)
 		printf("%s: %s\n", s->name, s->summary);
 		for (size_t k = 0; k < s->count; k++)
 			print_column(&s->columns[k]);
+	}
+	if (info->input && !o->json) {
+		printf("%s, what --where sees: %s\n", info->name, info->input->summary);
+		for (size_t k = 0; k < info->input->stored; k++)
+			print_column(&info->input->columns[k]);
 	}
 	return 0;
 }

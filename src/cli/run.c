@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/feed.h"
 #include "cli/help.h"
+#include "cli/privilege.h"
 
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -233,6 +234,9 @@ static int prepare(struct session *s)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < info->schema_count && !err; i++)
 		err = host_add_columns(s->host, info->schemas[i]);
+	/* A filter on them is refused for what it is, and not as the name of no column. */
+	if (!err && info->input)
+		err = host_add_columns(s->host, info->input);
 	if (!err)
 		err = open_writers(s);
 	if (!err && s->options->command)
@@ -249,6 +253,8 @@ static int prepare(struct session *s)
 		err = gadget_load(s->gadget);
 	if (!err)
 		err = gadget_attach(s->gadget);
+	if (!err)
+		err = privilege_give_away(s->options->command != NULL);
 	if (!err && s->options->explain)
 		filter_explain(&s->filter, s->gadget, stderr);
 	return err;

@@ -146,7 +146,7 @@ static int add_event(struct gadget *g, u32 type, const struct tag *tag, bool inp
 			schema_free(s);
 			return fail(-EINVAL, "%s: more than one INPUT()", g->name);
 		}
-		g->input = s;
+		g->input = g->info.input = s;
 		g->info.where_schema = s;
 	} else if (!g->info.where_schema) {
 		g->info.where_schema = s;

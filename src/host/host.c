@@ -68,6 +68,17 @@ void host_freep(struct host **h)
 	*h = host_free(*h);
 }
 
+void host_set_opener(struct host *h, host_open_fn fn, void *context)
+{
+	h->open = fn;
+	h->open_context = context;
+}
+
+int host_open_elsewhere(struct host *h, u32 pid, enum host_file what)
+{
+	return h->open ? h->open(h->open_context, pid, what) : -EACCES;
+}
+
 const char *host_path(const struct host *h, char path[PATH_SIZE], const char *fmt, ...)
 {
 	size_t root = strlen(h->root);
@@ -85,7 +96,7 @@ const char *host_path(const struct host *h, char path[PATH_SIZE], const char *fm
 	return path;
 }
 
-static int read_all(int fd, size_t limit, struct buf *b)
+int read_opened(int fd, size_t limit, struct buf *b)
 {
 	buf_clear(b);
 	for (;;) {
@@ -112,7 +123,7 @@ int read_proc(const char *path, size_t limit, struct buf *b)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	return fd < 0 ? -errno : read_all(fd, limit, b);
+	return fd < 0 ? -errno : read_opened(fd, limit, b);
 }
 
 int read_regular(const char *path, size_t limit, struct buf *b)
@@ -127,5 +138,5 @@ int read_regular(const char *path, size_t limit, struct buf *b)
 		return -EINVAL;
 	if (st.st_size < 0 || (u64)st.st_size > limit)
 		return -EFBIG;
-	return read_all(fd, limit, b);
+	return read_opened(fd, limit, b);
 }

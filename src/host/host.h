@@ -47,6 +47,17 @@ void host_freep(struct host **h);
  */
 int host_add_columns(struct host *h, struct schema *s);
 
+/* ---- files that need privileges ------------------------------------------------------------ */
+
+/*
+ * Who reads without privileges may not see other users' executables and maps, nor the kernel's
+ * addresses. @fn opens them elsewhere: a descriptor, the host's to close, or -errno. @pid is 0 for
+ * HOST_KALLSYMS; HOST_ROOT is a directory to look up in (O_PATH will do).
+ */
+enum host_file { HOST_EXE, HOST_MAPS, HOST_ROOT, HOST_KALLSYMS };
+typedef int (*host_open_fn)(void *context, u32 pid, enum host_file what);
+void host_set_opener(struct host *h, host_open_fn fn, void *context);
+
 /* ---- processes --------------------------------------------------------------------------- */
 
 enum process_part {

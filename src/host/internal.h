@@ -39,6 +39,8 @@ struct symbol_tables;
 struct host {
 	char *root;
 	struct host_options limits;
+	host_open_fn open; /* NULL: no help with files that need privileges */
+	void *open_context;
 	struct process_table processes;
 	struct id_names users, groups;
 	struct cgroup_tree cgroups;
@@ -59,6 +61,10 @@ const char *host_path(const struct host *h, char path[PATH_SIZE], const char *fm
 int read_regular(const char *path, size_t limit, struct buf *b);
 /* Reads a file of /proc the same way. */
 int read_proc(const char *path, size_t limit, struct buf *b);
+/* The same from what is open. */
+int read_opened(int fd, size_t limit, struct buf *b);
+/* Through the opener; -EACCES when there is none. */
+int host_open_elsewhere(struct host *h, u32 pid, enum host_file what);
 
 void process_table_free(struct process_table *t);
 void cgroup_tree_free(struct cgroup_tree *t);

@@ -77,6 +77,12 @@ static void read_exe(struct host *h, struct process_entry *e)
 	char path[PATH_SIZE], target[PATH_SIZE];
 	ssize_t n = readlink(host_path(h, path, "/proc/%u/exe", e->p.pid), target, sizeof(target));
 
+	if (n < 0 && errno == EACCES) {
+		_cleanup_close_ int fd = host_open_elsewhere(h, e->p.pid, HOST_EXE);
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = fd < 0 ? -1 : readlink(path, target, sizeof(target));
+	}
 	if (n > 0 && !process_set_text(h, &e->p.exe, target, (size_t)n))
 		e->known |= PROCESS_EXE;
 }

@@ -108,8 +108,11 @@ static void sort_symbols(struct kernel_symbols *k)
 static void read_symbols(struct host *h, struct kernel_symbols *k)
 {
 	char path[PATH_SIZE];
-	_cleanup_close_ int fd =
+	/* Who opens it decides whether addresses are shown. */
+	_cleanup_close_ int elsewhere = host_open_elsewhere(h, 0, HOST_KALLSYMS);
+	_cleanup_close_ int here =
 		open(host_path(h, path, "/proc/kallsyms"), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = elsewhere >= 0 ? elsewhere : here;
 	_cleanup_free_ char *text = malloc(READ_SIZE);
 	size_t have = 0;
 

@@ -9,7 +9,9 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <elf.h>
@@ -151,9 +153,16 @@ static bool maps_read(struct host *h, struct process_maps *m)
 	struct maps_line parsed;
 	char path[PATH_SIZE];
 	u32 pid = (u32)m->item.key;
+	int err;
 
 	m->read = clock_monotonic_ns();
-	if (read_proc(host_path(h, path, "/proc/%u/maps", pid), MAPS_MAX, &h->text) || !h->text.len)
+	err = read_proc(host_path(h, path, "/proc/%u/maps", pid), MAPS_MAX, &h->text);
+	if (err == -EACCES) {
+		_cleanup_close_ int fd = host_open_elsewhere(h, pid, HOST_MAPS);
+
+		err = fd < 0 ? fd : read_opened(fd, MAPS_MAX, &h->text);
+	}
+	if (err || !h->text.len)
 		return false;
 	m->id = ++h->symbols->next_id;
 	m->count = 0;
@@ -246,6 +255,38 @@ static bool is_mapped_file(int fd, const struct stat *st, const struct region *r
 	       (fs.f_type == OVERLAYFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC);
 }
 
+/*
+ * Without privileges another user's root directory and executable come from elsewhere. What a path
+ * below leads to is still only read if we may.
+ */
+static int open_region_elsewhere(struct host *h, u32 pid, const char *name, const struct region *r,
+				 struct stat *st)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	_cleanup_close_ int root = h->open && *name == '/' ? host_open_elsewhere(h, pid, HOST_ROOT)
+							   : -1;
+	_cleanup_close_ int handle = -1, exe = -1;
+	char link[64], target[PATH_SIZE];
+	ssize_t n;
+	int fd;
+
+	if (root < 0)
+		return -1;
+	handle = (int)syscall(SYS_openat2, root, name, &how, sizeof(how));
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", handle);
+	fd = handle < 0 ? -1 : open_regular(link, st);
+	if (fd >= 0 && is_mapped_file(fd, st, r))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	exe = host_open_elsewhere(h, pid, HOST_EXE);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", exe);
+	n = exe < 0 ? -1 : readlink(link, target, sizeof(target));
+	if (n < 0 || (size_t)n != strlen(name) || memcmp(target, name, (size_t)n) || fstat(exe, st))
+		return -1;
+	return TAKE_FD(exe);
+}
+
 static int open_region(struct host *h, u32 pid, const struct process_maps *m,
 		       const struct region *r, struct stat *st)
 {
@@ -271,7 +312,7 @@ static int open_region(struct host *h, u32 pid, const struct process_maps *m,
 			fd = -1;
 		}
 	}
-	return fd;
+	return fd < 0 ? open_region_elsewhere(h, pid, name, r, st) : fd;
 }
 
 static bool is_same_file(const struct elf_file *f, const struct stat *st)

@@ -35,17 +35,22 @@ static void complain(struct answer *a, unsigned status, const char *text)
 	a->type = "application/json";
 }
 
-/* ---- the routes -------------------------------------------------------------------------------------------------------- */
+/*
+ * ---- the routes
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static int get_root(struct serve *s UNUSED, struct MHD_Connection *c UNUSED, struct answer *a)
 {
 	a->type = "text/plain; charset=utf-8";
-	buf_add_str(&a->body, "Saker's agent\n\n"
-			      "/metrics                              Prometheus\n"
-			      "/api/v1/status                        the agent: gadgets, losses, store\n"
-			      "/api/v1/schemas                       columns of every record\n"
-			      "/api/v1/query?sql=SELECT...           the store in SQL (format=json|csv, limit=ROWS)\n"
-			      "/api/v1/stream?schema=A,B&where=EXPR  records as they come (server-sent events)\n");
+	buf_add_str(
+		&a->body,
+		"Saker's agent\n\n"
+		"/metrics                              Prometheus\n"
+		"/api/v1/status                        the agent: gadgets, losses, store\n"
+		"/api/v1/schemas                       columns of every record\n"
+		"/api/v1/query?sql=SELECT...           the store in SQL (format=json|csv, limit=ROWS)\n"
+		"/api/v1/stream?schema=A,B&where=EXPR  records as they come (server-sent events)\n");
 	return 0;
 }
 
@@ -91,7 +96,10 @@ static const struct {
 	{ "/api/v1/schemas", get_schemas },
 };
 
-/* ---- requests ------------------------------------------------------------------------------------------------------------ */
+/*
+ * ---- requests
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static enum MHD_Result send_response(struct MHD_Connection *c, unsigned status, const char *type,
 				     struct MHD_Response *response)
@@ -118,7 +126,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *c, struct answer *a)
 
 	if (!body)
 		return send_response(c, a->status, a->type,
-				     MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+				     MHD_create_response_from_buffer(0, NULL,
+								     MHD_RESPMEM_PERSISTENT));
 	r = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
 	if (!r)
 		free(body);
@@ -183,14 +192,16 @@ static enum MHD_Result answer_stream(struct serve *s, struct MHD_Connection *c)
 
 static enum MHD_Result answer_query(struct serve *s, struct MHD_Connection *c)
 {
-	const char *sql = argument(c, "sql"), *format = argument(c, "format"), *limit = argument(c, "limit");
+	const char *sql = argument(c, "sql"), *format = argument(c, "format"),
+		   *limit = argument(c, "limit");
 	bool csv = format && !strcmp(format, "csv");
 	struct MHD_Response *r;
 	u64 rows = 0;
 	int err;
 
 	if (!sql || !*sql)
-		return refuse(c, MHD_HTTP_BAD_REQUEST, "sql= is needed: /api/v1/query?sql=SELECT...");
+		return refuse(c, MHD_HTTP_BAD_REQUEST,
+			      "sql= is needed: /api/v1/query?sql=SELECT...");
 	if (format && !csv && strcmp(format, "json"))
 		return refuse(c, MHD_HTTP_BAD_REQUEST, "format takes json or csv");
 	if (limit && parse_u64(limit, &rows))
@@ -198,11 +209,13 @@ static enum MHD_Result answer_query(struct serve *s, struct MHD_Connection *c)
 	err = rows_response(s, sql, csv, rows, &r);
 	if (err)
 		return refuse(c, status_of(err), error_text());
-	return send_response(c, MHD_HTTP_OK, csv ? "text/csv; charset=utf-8" : "application/json", r);
+	return send_response(c, MHD_HTTP_OK, csv ? "text/csv; charset=utf-8" : "application/json",
+			     r);
 }
 
-static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const char *url, const char *method,
-				  const char *version UNUSED, const char *upload UNUSED, size_t *upload_size UNUSED,
+static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const char *url,
+				  const char *method, const char *version UNUSED,
+				  const char *upload UNUSED, size_t *upload_size UNUSED,
 				  void **state UNUSED)
 {
 	struct answer a = { .status = MHD_HTTP_OK, .type = "application/json" };
@@ -231,7 +244,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const
 	return send_answer(c, &a);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------------- */
+/*
+ * ---- life
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
 static void on_record(void *context, const struct record *r)
 {
@@ -244,7 +260,8 @@ static void on_record(void *context, const struct record *r)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static int parse_address(const struct serve_options *o, struct sockaddr_storage *ret, bool *ret_loopback)
+static int parse_address(const struct serve_options *o, struct sockaddr_storage *ret,
+			 bool *ret_loopback)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
@@ -274,14 +291,15 @@ static int start_daemon(struct serve *s)
 		return err;
 	errno = 0;
 	s->daemon = MHD_start_daemon(
-		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC |
-			(address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0),
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
+			MHD_USE_ITC | (address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0),
 		s->options.port, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &address,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX(s->options.clients, 1), MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX(s->options.clients, 1),
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE,
+		(size_t)STACK_BYTES, MHD_OPTION_END);
 	if (!s->daemon)
-		return fail_errno(errno ? -errno : -EIO, "cannot listen on %s port %u", s->options.address,
-				  s->options.port);
+		return fail_errno(errno ? -errno : -EIO, "cannot listen on %s port %u",
+				  s->options.address, s->options.port);
 	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT);
 	s->port = info ? info->port : s->options.port;
 	return 0;
@@ -303,7 +321,8 @@ int serve_start(const struct serve_options *o, struct bus *bus, struct serve **r
 	s->options.store_directory = o->store_directory ? strdup(o->store_directory) : NULL;
 	s->options.address = strdup(o->address);
 	s->subscription = bus_subscribe(bus, NULL, &sub);
-	if (!s->subscription || !s->options.address || (o->store_directory && !s->options.store_directory))
+	if (!s->subscription || !s->options.address ||
+	    (o->store_directory && !s->options.store_directory))
 		err = fail(-ENOMEM, "out of memory");
 	else
 		err = start_daemon(s);

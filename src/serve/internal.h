@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of serve share: http.c (daemon, routes), rows.c (queries), stream.c (live records),
- * metrics.c (Prometheus).
+ * What the parts of serve share: http.c (daemon, routes), rows.c (queries), stream.c (live
+ * records), metrics.c (Prometheus).
  */
 #pragma once
 

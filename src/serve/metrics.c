@@ -2,8 +2,8 @@
 /*
  * Records as Prometheus metrics, for any schema that counts: a table's key columns become labels,
  * its counters NAME_total; a histogram's slots become buckets. Rows are what came since the last
- * reading, so adding them up gives counters that only grow. The number of series is bounded: what is
- * beyond is counted, not shown.
+ * reading, so adding them up gives counters that only grow. The number of series is bounded: what
+ * is beyond is counted, not shown.
  */
 #include "serve/internal.h"
 
@@ -14,9 +14,9 @@
 
 struct series {
 	UT_hash_handle hh;
-	u64 *values;	/* one per counting column */
+	u64 *values; /* one per counting column */
 	u64 slots[SLOTS];
-	char labels[];	/* `comm="nginx",disk="sda"` */
+	char labels[]; /* `comm="nginx",disk="sda"` */
 };
 
 struct family {
@@ -49,7 +49,10 @@ static bool counts(const struct column *c)
 	       (c->kind->counts || str_starts(c->kind->name, "duration"));
 }
 
-/* A label's value: what value_format() makes is printable; quotes and backslashes are escaped as Prometheus wants. */
+/*
+ * A label's value: what value_format() makes is printable; quotes and backslashes are escaped as
+ * Prometheus wants.
+ */
 static void add_label(struct buf *b, const struct column *c, const struct value *v)
 {
 	_cleanup_buf_ struct buf text = {};
@@ -164,7 +167,10 @@ void metrics_free(struct serve *s)
 		metrics_forget(s, s->families->schema);
 }
 
-/* ---- printing ------------------------------------------------------------------------------------------------------------------ */
+/*
+ * ---- printing
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Prometheus measures in seconds and bytes. */
 static double factor_of(const char *unit, const char **ret_suffix)
@@ -173,7 +179,9 @@ static double factor_of(const char *unit, const char **ret_suffix)
 		const char *unit, *suffix;
 		double factor;
 	} units[] = {
-		{ "ns", "_seconds", 1e-9 }, { "us", "_seconds", 1e-6 }, { "ms", "_seconds", 1e-3 },
+		{ "ns", "_seconds", 1e-9 },
+		{ "us", "_seconds", 1e-6 },
+		{ "ms", "_seconds", 1e-3 },
 		{ "bytes", "_bytes", 1 },
 	};
 
@@ -212,9 +220,11 @@ static void print_counter(const struct family *f, size_t index, struct buf *b)
 	/* tx_bytes is in bytes already */
 	snprintf(suffix, sizeof(suffix), "%s_total", str_ends(column, unit) ? "" : unit);
 	add_name(&name, f->schema, column, suffix);
-	buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n", name.data, *c->help ? c->help : f->schema->summary, name.data);
+	buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n", name.data,
+		   *c->help ? c->help : f->schema->summary, name.data);
 	HASH_ITER(hh, (struct series *)f->series, one, next) {
-		buf_printf(b, "%s%s%s%s ", name.data, *one->labels ? "{" : "", one->labels, *one->labels ? "}" : "");
+		buf_printf(b, "%s%s%s%s ", name.data, *one->labels ? "{" : "", one->labels,
+			   *one->labels ? "}" : "");
 		if (factor == 1)
 			buf_printf(b, "%llu\n", (unsigned long long)one->values[index]);
 		else
@@ -223,8 +233,8 @@ static void print_counter(const struct family *f, size_t index, struct buf *b)
 }
 
 /* No _sum: the kernel counts per slot, and a sum guessed from slots would be a false one. */
-static void print_buckets(const struct series *one, const struct column *c, const char *name, double factor,
-			  struct buf *b)
+static void print_buckets(const struct series *one, const struct column *c, const char *name,
+			  double factor, struct buf *b)
 {
 	const char *comma = *one->labels ? "," : "";
 	size_t last = 0;
@@ -233,15 +243,18 @@ static void print_buckets(const struct series *one, const struct column *c, cons
 	for (size_t i = 0; i < SLOTS; i++)
 		last = one->slots[i] ? i : last;
 	for (size_t i = 0; i <= last; i++) {
-		u64 upper = c->slot_step ? (i + 1) * c->slot_step - 1 : i ? (1ULL << (i - 1)) * 2 - 1 : 0;
+		u64 upper = c->slot_step ? (i + 1) * c->slot_step - 1
+			    : i		 ? (1ULL << (i - 1)) * 2 - 1
+					 : 0;
 
 		total += one->slots[i];
-		buf_printf(b, "%s_bucket{%s%sle=\"%.9g\"} %llu\n", name, one->labels, comma, (double)upper * factor,
-			   (unsigned long long)total);
+		buf_printf(b, "%s_bucket{%s%sle=\"%.9g\"} %llu\n", name, one->labels, comma,
+			   (double)upper * factor, (unsigned long long)total);
 	}
-	buf_printf(b, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, one->labels, comma, (unsigned long long)total);
-	buf_printf(b, "%s_count%s%s%s %llu\n", name, *one->labels ? "{" : "", one->labels, *one->labels ? "}" : "",
+	buf_printf(b, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, one->labels, comma,
 		   (unsigned long long)total);
+	buf_printf(b, "%s_count%s%s%s %llu\n", name, *one->labels ? "{" : "", one->labels,
+		   *one->labels ? "}" : "", (unsigned long long)total);
 }
 
 static void print_histogram(const struct family *f, const struct column *c, struct buf *b)
@@ -252,7 +265,8 @@ static void print_histogram(const struct family *f, const struct column *c, stru
 	double factor = factor_of(c->unit, &unit);
 
 	add_name(&name, f->schema, "", unit);
-	buf_printf(b, "# HELP %s %s\n# TYPE %s histogram\n", name.data, f->schema->summary, name.data);
+	buf_printf(b, "# HELP %s %s\n# TYPE %s histogram\n", name.data, f->schema->summary,
+		   name.data);
 	HASH_ITER(hh, (struct series *)f->series, one, next)
 		print_buckets(one, c, name.data, factor, b);
 }
@@ -267,13 +281,16 @@ void metrics_print(struct serve *s, struct buf *b)
 				print_counter(f, i, b);
 		}
 	}
-	buf_add_str(b, "# HELP saker_series_refused_total Samples beyond the limit of series of one schema\n"
-		       "# TYPE saker_series_refused_total counter\n");
+	buf_add_str(
+		b,
+		"# HELP saker_series_refused_total Samples beyond the limit of series of one schema\n"
+		"# TYPE saker_series_refused_total counter\n");
 	for (const struct family *f = s->families; f; f = f->next)
 		buf_printf(b, "saker_series_refused_total{schema=\"%s\"} %llu\n", f->schema->name,
 			   (unsigned long long)f->refused);
-	buf_printf(b,
-		   "# HELP saker_stream_lost_total Records that clients of streams were too slow for\n"
-		   "# TYPE saker_stream_lost_total counter\nsaker_stream_lost_total %llu\n",
-		   (unsigned long long)s->stream_lost);
+	buf_printf(
+		b,
+		"# HELP saker_stream_lost_total Records that clients of streams were too slow for\n"
+		"# TYPE saker_stream_lost_total counter\nsaker_stream_lost_total %llu\n",
+		(unsigned long long)s->stream_lost);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A query over HTTP. Its rows are sent as they come, so an answer of any length takes one buffer. What goes wrong before the
- * first buffer is full gets a proper status; later, the connection ends in the middle of a chunk,
- * which every client takes for what it is: an answer that is not whole.
+ * A query over HTTP. Its rows are sent as they come, so an answer of any length takes one buffer.
+ * What goes wrong before the first buffer is full gets a proper status; later, the connection ends
+ * in the middle of a chunk, which every client takes for what it is: an answer that is not whole.
  */
 #include "serve/internal.h"
 
@@ -132,8 +132,11 @@ static int take_turn(struct serve *s)
 static int begin(struct rows *r, const char *sql, u64 limit)
 {
 	struct serve *s = r->serve;
-	struct query_options o = { .directory = s->options.store_directory, .timeout_ns = s->options.query_timeout_ns,
-				   .row_limit = limit, .memory_bytes = SORT_BYTES, .cancel = &s->cancel };
+	struct query_options o = { .directory = s->options.store_directory,
+				   .timeout_ns = s->options.query_timeout_ns,
+				   .row_limit = limit,
+				   .memory_bytes = SORT_BYTES,
+				   .cancel = &s->cancel };
 	int err = query_open(&o, sql, &r->query);
 
 	return err ? err : make(r);
@@ -160,7 +163,8 @@ int rows_response(struct serve *s, const char *sql, bool csv, u64 limit, struct 
 	r->csv = csv;
 	err = begin(r, sql, limit);
 	if (!err) {
-		*ret = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 32 << 10, on_read, r, on_end);
+		*ret = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 32 << 10, on_read, r,
+							 on_end);
 		if (*ret)
 			return 0;
 		err = fail(-ENOMEM, "out of memory");

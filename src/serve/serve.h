@@ -10,9 +10,9 @@
  *	GET /api/v1/stream?schema=a,b&where=EXPR	records as they come, server-sent events
  *	GET /				what there is, as text
  *
- * The HTTP library has threads of its own, one per connection: a slow client has a bounded queue and
- * is told how many records it missed; the bus never waits for it. What is sent has the secrets in
- * command lines masked, like what is stored.
+ * The HTTP library has threads of its own, one per connection: a slow client has a bounded queue
+ * and is told how many records it missed; the bus never waits for it. What is sent has the secrets
+ * in command lines masked, like what is stored.
  */
 #pragma once
 

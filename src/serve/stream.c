@@ -28,7 +28,10 @@ struct stream {
 	pthread_cond_t ready;
 };
 
-/* ---- the publishing thread ------------------------------------------------------------------------------------------------- */
+/*
+ * ---- the publishing thread
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static bool is_wanted(const struct stream *c, const struct record *r)
 {
@@ -54,7 +57,8 @@ static void offer(struct stream *c, const struct record *r, const struct buf *js
 		c->sent = 0;
 	}
 	if (c->lost) {
-		buf_printf(&c->queue, "event: lost\ndata: {\"lost\":%llu}\n\n", (unsigned long long)c->lost);
+		buf_printf(&c->queue, "event: lost\ndata: {\"lost\":%llu}\n\n",
+			   (unsigned long long)c->lost);
 		c->lost = 0;
 	}
 	buf_printf(&c->queue, "event: %s\ndata: ", r->schema->name);
@@ -75,7 +79,8 @@ static bool make_json(struct serve *s, const struct record *r)
 
 	for (size_t i = 0; i < s->schema_count && !served; i++)
 		served = s->schemas[i].schema == r->schema ? &s->schemas[i] : NULL;
-	if (!served || (!served->materializer && materializer_new(r->schema, &o, &served->materializer)) ||
+	if (!served ||
+	    (!served->materializer && materializer_new(r->schema, &o, &served->materializer)) ||
 	    materialize(served->materializer, r, &made))
 		return false;
 	buf_clear(&s->scratch);
@@ -119,16 +124,21 @@ void streams_stop(struct serve *s)
 		pthread_cond_signal(&c->ready);
 }
 
-/* ---- a connection's thread --------------------------------------------------------------------------------------------------- */
+/*
+ * ---- a connection's thread
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* Until something is there. Now and then a comment, so that a client that went away is noticed. */
 static void wait_for_text(struct stream *c)
 {
 	u64 until = clock_monotonic_ns() + KEEP_ALIVE_NS;
-	struct timespec t = { .tv_sec = (time_t)(until / NSEC_PER_SEC), .tv_nsec = (long)(until % NSEC_PER_SEC) };
+	struct timespec t = { .tv_sec = (time_t)(until / NSEC_PER_SEC),
+			      .tv_nsec = (long)(until % NSEC_PER_SEC) };
 
 	while (!c->queue.len && !c->serve->stopping) {
-		if (pthread_cond_timedwait(&c->ready, &c->serve->lock, &t) == ETIMEDOUT && !c->queue.len)
+		if (pthread_cond_timedwait(&c->ready, &c->serve->lock, &t) == ETIMEDOUT &&
+		    !c->queue.len)
 			buf_add_str(&c->queue, ": still here\n\n");
 	}
 }
@@ -191,8 +201,8 @@ static const struct schema *find_schema(const struct serve *s, const char *name)
 			return s->schemas[i].schema;
 	}
 	near = suggest(name, names, s->schema_count);
-	fail(-ENOENT, "no schema '%.100s' on the bus%s%s%s", name, near ? " (did you mean '" : "", near ? near : "",
-	     near ? "'?)" : "");
+	fail(-ENOENT, "no schema '%.100s' on the bus%s%s%s", name, near ? " (did you mean '" : "",
+	     near ? near : "", near ? "'?)" : "");
 	return NULL;
 }
 
@@ -236,7 +246,8 @@ static int choose(struct serve *s, struct stream *c, const char *names, const ch
 	return copy ? err : fail(-ENOMEM, "out of memory");
 }
 
-int stream_response(struct serve *s, const char *schemas, const char *where, struct MHD_Response **ret)
+int stream_response(struct serve *s, const char *schemas, const char *where,
+		    struct MHD_Response **ret)
 {
 	struct stream *c = calloc(1, sizeof(*c));
 	pthread_condattr_t monotonic;
@@ -251,11 +262,14 @@ int stream_response(struct serve *s, const char *schemas, const char *where, str
 	pthread_condattr_destroy(&monotonic);
 	pthread_mutex_lock(&s->lock);
 	if (s->stream_count == STREAMS_MAX)
-		err = fail(-EBUSY, "%d streams are open: close one, or ask again later", STREAMS_MAX);
+		err = fail(-EBUSY, "%d streams are open: close one, or ask again later",
+			   STREAMS_MAX);
 	else
-		err = choose(s, c, schemas && *schemas ? schemas : NULL, where && *where ? where : NULL);
+		err = choose(s, c, schemas && *schemas ? schemas : NULL,
+			     where && *where ? where : NULL);
 	if (!err) {
-		buf_add_str(&c->queue, ": saker\n\n"); /* so that a client sees at once that it is connected */
+		buf_add_str(&c->queue,
+			    ": saker\n\n"); /* so that a client sees at once that it is connected */
 		c->next = s->streams;
 		s->streams = c;
 		s->stream_count++;

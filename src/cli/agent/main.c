@@ -102,7 +102,8 @@ static int run(const struct words *w, struct config *c)
 		return status;
 	}
 	if (geteuid()) {
-		fprintf(stderr, "saker agent: needs root to load BPF programs (try: sudo saker agent)\n");
+		fprintf(stderr,
+			"saker agent: needs root to load BPF programs (try: sudo saker agent)\n");
 		config_free(c);
 		return 1;
 	}
