@@ -75,10 +75,7 @@ int agent_config(const struct agent_options *o, int fd, struct config **ret)
 	return err;
 }
 
-/*
- * ---- the worker's life
- * -------------------------------------------------------------------------------
- */
+/* ---- the worker's life ----------------------------------------------------------------------- */
 
 static int start_worker(struct broker_loop *l)
 {

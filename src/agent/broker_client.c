@@ -2,6 +2,7 @@
 /* The worker's side of the broker: one request at a time, from any thread. See broker.h. */
 #include "agent/broker.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -52,6 +53,21 @@ static size_t received_descriptors(struct msghdr *m, int *fds, size_t max)
 	return n;
 }
 
+/* The event loop has made the socket one that does not wait. */
+static ssize_t wait_for_reply(int socket, struct msghdr *m)
+{
+	struct pollfd fd = { .fd = socket, .events = POLLIN };
+	ssize_t size;
+
+	for (;;) {
+		size = recvmsg(socket, m, MSG_CMSG_CLOEXEC);
+		if (size >= 0 || (errno != EINTR && errno != EAGAIN))
+			return size;
+		if (errno == EAGAIN)
+			poll(&fd, 1, -1);
+	}
+}
+
 /* Sends b->request and waits for the reply. @fds gets a slot each, -1 for the gaps. */
 static int ask(struct broker *b, struct broker_reply *reply, int fds[GADGET_SHARED_MAX])
 {
@@ -67,9 +83,7 @@ static int ask(struct broker *b, struct broker_reply *reply, int fds[GADGET_SHAR
 
 	if (send(b->socket, &b->request, sizeof(b->request), MSG_NOSIGNAL) < 0)
 		return fail_errno(-errno, "the broker does not answer");
-	do
-		size = recvmsg(b->socket, &m, MSG_CMSG_CLOEXEC);
-	while (size < 0 && errno == EINTR);
+	size = wait_for_reply(b->socket, &m);
 	n = size > 0 ? received_descriptors(&m, got, GADGET_SHARED_MAX) : 0;
 	if (size != sizeof(*reply) || reply->slots > GADGET_SHARED_MAX) {
 		for (size_t i = 0; i < n; i++)

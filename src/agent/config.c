@@ -279,10 +279,7 @@ struct config *config_new(void)
 	return c;
 }
 
-/*
- * ---- printing
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 /* A JSON string is a YAML double-quoted scalar. */
 static void add_quoted(struct buf *b, const char *text)

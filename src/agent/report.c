@@ -261,10 +261,7 @@ static void store_metrics(const struct worker *w, struct buf *b)
 	metric(b, "saker_store_set_aside_total", NULL, NULL, st.health.set_aside);
 }
 
-/*
- * ---- asked for by other threads
- * ---------------------------------------------------------------------------
- */
+/* ---- asked for by other threads -------------------------------------------------------------- */
 
 /* The kernel's count of skipped runs needs the broker. */
 static void ask_missed(struct worker *w, u64 now)

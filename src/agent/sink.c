@@ -48,10 +48,7 @@ static struct store_options options_of(const struct config *c)
 	};
 }
 
-/*
- * ---- the store's thread
- * ---------------------------------------------------------------------------------------------
- */
+/* ---- the store's thread ---------------------------------------------------------------------- */
 
 static void store_all(struct sink *s)
 {
@@ -174,10 +171,7 @@ static void *store_thread(void *context)
 	return NULL;
 }
 
-/*
- * ---- the reading thread
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- the reading thread ---------------------------------------------------------------------- */
 
 int sink_start(const struct config *c, struct sink **ret)
 {

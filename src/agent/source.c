@@ -217,10 +217,7 @@ void sources_configure(struct worker *w, bool store_changed)
 	progress_end(progress);
 }
 
-/*
- * ---- records
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static struct materializer *materializer_for(const struct source *s, const struct schema *schema)
 {

@@ -17,10 +17,7 @@
 #define POLL_MS 100
 #define POLL_IDLE_MS 400
 
-/*
- * ---- reading
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void poll_again(struct worker *w, size_t records);
 
@@ -56,10 +53,7 @@ static void on_second(uv_timer_t *timer)
 	summary_draw(w->summary);
 }
 
-/*
- * ---- reloading
- * --------------------------------------------------------------------------------------------
- */
+/* ---- reloading ------------------------------------------------------------------------------- */
 
 static bool stores_the_same(const struct config *a, const struct config *b)
 {
@@ -126,10 +120,7 @@ static void on_broker(uv_poll_t *handle, int status UNUSED, int events UNUSED)
 	uv_stop(handle->loop);
 }
 
-/*
- * ---- starting
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- starting -------------------------------------------------------------------------------- */
 
 static int open_rings(struct worker *w)
 {
@@ -268,10 +259,7 @@ static void say_ready(const struct worker *w)
 	log_info("%s", buf_str(&b));
 }
 
-/*
- * ---- stopping
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- stopping -------------------------------------------------------------------------------- */
 
 static void close_handle(uv_handle_t *handle, void *context UNUSED)
 {

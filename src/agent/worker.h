@@ -90,10 +90,7 @@ struct worker_start {
 /* Returns the exit status. */
 int worker_run(const struct worker_start *start);
 
-/*
- * ---- gadget_setup.c: from the configuration to an opened gadget
- * ---------------------------------
- */
+/* ---- gadget_setup.c: from the configuration to an opened gadget ------------------------------ */
 
 /* Opens it, adds @host's columns to its schemas, sets its parameters. */
 int gadget_setup(const struct config_gadget *c, struct host *host, struct gadget **ret);
@@ -106,10 +103,7 @@ int gadget_setup_where(const struct config_gadget *c, struct gadget *g, struct b
 /* Tries all that are enabled. The error's text begins with the place in @file. */
 int gadget_setup_check(const struct config *c, const char *file);
 
-/*
- * ---- source.c: gadgets in the agent
- * --------------------------------------------------------------
- */
+/* ---- source.c: gadgets in the agent ---------------------------------------------------------- */
 
 /*
  * Loads what the configuration wants and is not there, unloads what it no longer wants; what is the
@@ -125,10 +119,7 @@ size_t sources_consume_all(struct worker *w);
 void sources_read_tables(struct worker *w, bool last);
 size_t sources_running(const struct worker *w);
 
-/*
- * ---- sink.c: the way to the store
- * ----------------------------------------------------------------
- */
+/* ---- sink.c: the way to the store ------------------------------------------------------------ */
 
 struct sink_statistics {
 	u64 records, dropped; /* taken into the queue; refused because it was full */
@@ -147,10 +138,7 @@ void sink_drain(struct sink *s);
 void sink_configure(struct sink *s, const struct config *c);
 void sink_statistics(struct sink *s, struct sink_statistics *ret);
 
-/*
- * ---- privilege.c, folder.c
- * -------------------------------------------------------------------------
- */
+/* ---- privilege.c, folder.c ------------------------------------------------------------------- */
 
 /* Becomes @user without capabilities, or root without capabilities when there is no such user. */
 int privileges_drop(const char *user, bool keep_bpf);
@@ -159,10 +147,7 @@ int privileges_user(const char *user, uid_t *ret_uid, gid_t *ret_gid);
 /* Makes the store's folder for the worker's user, or refuses one that is somebody else's. */
 int store_folder(const struct config *c);
 
-/*
- * ---- progress.c: what takes longer than a second says so
- * -------------------------------------------
- */
+/* ---- progress.c: what takes longer than a second says so ------------------------------------- */
 
 struct progress;
 /* @what: "opening the store". NULL when it cannot be shown: no harm. */
@@ -170,10 +155,7 @@ struct progress *progress_begin(const char *what);
 void progress_set(struct progress *p, size_t done, size_t all);
 struct progress *progress_end(struct progress *p);
 
-/*
- * ---- report.c
- * ---------------------------------------------------------------------------------------
- */
+/* ---- report.c -------------------------------------------------------------------------------- */
 
 void report_init(struct worker *w);
 /* From here on, while the loop runs, it answers. */
@@ -184,10 +166,7 @@ void report_free(struct worker *w);
 void report_status(void *context, struct buf *b);
 void report_metrics(void *context, struct buf *b);
 
-/*
- * ---- the rest
- * ----------------------------------------------------------------------------------------
- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 struct summary *summary_new(struct worker *w); /* NULL when stdout is no terminal */
 struct summary *summary_free(struct summary *s);

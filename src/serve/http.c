@@ -35,10 +35,7 @@ static void complain(struct answer *a, unsigned status, const char *text)
 	a->type = "application/json";
 }
 
-/*
- * ---- the routes
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- the routes ------------------------------------------------------------------------------ */
 
 static int get_root(struct serve *s UNUSED, struct MHD_Connection *c UNUSED, struct answer *a)
 {
@@ -96,10 +93,7 @@ static const struct {
 	{ "/api/v1/schemas", get_schemas },
 };
 
-/*
- * ---- requests
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static enum MHD_Result send_response(struct MHD_Connection *c, unsigned status, const char *type,
 				     struct MHD_Response *response)
@@ -244,10 +238,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const
 	return send_answer(c, &a);
 }
 
-/*
- * ---- life
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void on_record(void *context, const struct record *r)
 {

@@ -167,10 +167,7 @@ void metrics_free(struct serve *s)
 		metrics_forget(s, s->families->schema);
 }
 
-/*
- * ---- printing
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 /* Prometheus measures in seconds and bytes. */
 static double factor_of(const char *unit, const char **ret_suffix)

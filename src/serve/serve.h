@@ -3,10 +3,10 @@
  * serve: what the agent offers over HTTP, on the loopback interface unless told otherwise. Read
  * only. The folder's one public header.
  *
- *	GET /metrics			Prometheus text, from the records on the bus and from the agent itself
+ *	GET /metrics			Prometheus text: the records on the bus, the agent itself
  *	GET /api/v1/status		the agent's own state, one JSON object
  *	GET /api/v1/schemas		definitions of what is on the bus and in the store
- *	GET /api/v1/query?sql=...	the store in SQL (limit=, format=json|csv), with a time limit
+ *	GET /api/v1/query?sql=...	the store in SQL (limit=, format=json|csv)
  *	GET /api/v1/stream?schema=a,b&where=EXPR	records as they come, server-sent events
  *	GET /				what there is, as text
  *

@@ -28,10 +28,7 @@ struct stream {
 	pthread_cond_t ready;
 };
 
-/*
- * ---- the publishing thread
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the publishing thread ------------------------------------------------------------------- */
 
 static bool is_wanted(const struct stream *c, const struct record *r)
 {
@@ -124,10 +121,7 @@ void streams_stop(struct serve *s)
 		pthread_cond_signal(&c->ready);
 }
 
-/*
- * ---- a connection's thread
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- a connection's thread ------------------------------------------------------------------- */
 
 /* Until something is there. Now and then a comment, so that a client that went away is noticed. */
 static void wait_for_text(struct stream *c)

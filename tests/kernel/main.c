@@ -198,7 +198,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(void);
 	} more[] = { { "losses are exact on every CPU", test_losses },
-		     { "maps adopted by descriptors", test_adopt } };
+		     { "maps adopted by descriptors", test_adopt },
+		     { "budgets", test_budgets } };
 	unsigned number = 0;
 	bool good = true;
 

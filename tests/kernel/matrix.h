@@ -71,3 +71,5 @@ int do_dns(struct deed *d);
 int test_losses(void);
 /* A loaded gadget is read through descriptors alone, as the agent's worker does. */
 int test_adopt(void);
+/* No gadget costs the verifier much more than it did. */
+int test_budgets(void);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* saker-agent: what `saker agent` and `saker query` become. The store, the web server and their libraries are in here only. */
+/*
+ * saker-agent: what `saker agent` and `saker query` become. The store, the web server and their
+ * libraries are in here only.
+ */
 #include "agent/agent.h"
 #include "cli/agent/agent.h"
 
