@@ -158,12 +158,15 @@ static void take_signals(struct broker_loop *l)
 			reap(l);
 			continue;
 		}
-		if (number != SIGHUP) {
-			l->stop = true;
-			set_deadline(l, STOP_MS);
-		}
 		if (l->worker > 0)
 			kill(l->worker, number == SIGHUP ? SIGHUP : SIGTERM);
+		if (number == SIGHUP)
+			continue;
+		l->stop = true;
+		set_deadline(l, STOP_MS);
+		/* The worker needs the maps, which it has, and not the programs: both end at once. */
+		if (l->server)
+			broker_server_detach(l->server);
 	}
 }
 
@@ -208,7 +211,7 @@ static void serve_worker(struct broker_loop *l)
 /* A summary that died could not put the terminal back. */
 static void restore_terminal(const struct broker_loop *l)
 {
-	static const char leave[] = "\033[?25h\033[?1049l";
+	static const char leave[] = "\033[?7h\033[?25h\033[?1049l";
 
 	if (!WIFSIGNALED(l->status) || l->options->no_summary || !l->config->summary ||
 	    !isatty(STDOUT_FILENO))

@@ -197,8 +197,11 @@ static bool write_expedited(const char *digit)
 
 static void unload(struct broker_server *s, u32 first, u32 count)
 {
-	bool expedited = write_expedited("1");
+	bool any = false, expedited;
 
+	for (u32 i = first; i < first + count; i++)
+		any |= s->gadgets[i] != NULL;
+	expedited = any && write_expedited("1");
 	for (u32 i = first; i < first + count; i++)
 		s->gadgets[i] = gadget_free(s->gadgets[i]);
 	if (expedited)
@@ -275,11 +278,16 @@ struct broker_server *broker_server_new(const char *config_file)
 	return s;
 }
 
+void broker_server_detach(struct broker_server *s)
+{
+	unload(s, 0, BROKER_GADGETS_MAX);
+}
+
 struct broker_server *broker_server_free(struct broker_server *s)
 {
 	if (!s)
 		return NULL;
-	unload(s, 0, BROKER_GADGETS_MAX);
+	broker_server_detach(s);
 	for (size_t i = 0; i < BROKER_RINGS_MAX; i++) {
 		if (s->rings[i] >= 0)
 			close(s->rings[i]);

@@ -71,7 +71,9 @@ struct broker_server;
 struct broker_server *broker_server_new(const char *config_file);
 /* Reads one request and answers it. 0, or -EPIPE when the worker is gone or does not listen. */
 int broker_server_answer(struct broker_server *s, int socket);
-/* Detaches and frees everything that was loaded. */
+/* Detaches all that was loaded; maps live on where they are in use. */
+void broker_server_detach(struct broker_server *s);
+/* And frees it. */
 struct broker_server *broker_server_free(struct broker_server *s);
 
 /* The worker's side. */

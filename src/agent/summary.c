@@ -1,37 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The live summary on a terminal: for each source its rate and the last things it said, in a
- * screen that is drawn anew once a second. It takes what every schema offers (default columns,
- * histograms), so a new gadget shows up by itself.
+ * The live summary on a terminal, in a screen that is drawn anew once a second: what the machine
+ * does, and whether anything was lost. It takes what every schema offers (default columns,
+ * histograms), so a new gadget shows up by itself. This half gathers, summary_draw.c draws.
+ *
+ * The terminal may stop (Ctrl-S, a link that hangs): a screen is written in small pieces, each only
+ * when there is room, because this is the thread that reads the rings.
  */
-#include "agent/worker.h"
+#include "agent/summary.h"
 
+#include <fcntl.h>
+#include <langinfo.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
-#define LINES_KEPT 3
-#define RECORD_KEPT 512
-#define SCHEMAS_MAX 64
+#define PIECE 256
 
-struct block {
-	const struct schema *schema;
-	u64 records, before;
-	struct {
-		u8 bytes[RECORD_KEPT];
-		u32 size;
-		u64 wall_ns;
-	} last[LINES_KEPT];
-	u64 kept;
-	u64 slots[64], total; /* of a histogram's last reading, all keys together */
-};
-
-struct summary {
-	struct worker *worker;
-	struct subscription *subscription;
-	struct block blocks[SCHEMAS_MAX];
-	size_t count;
-	u64 drawn_ns;
-	bool colour;
-};
+/* The other screen, no cursor, no wrapping; and back. */
+static const char enter[] = "\033[?1049h\033[?25l\033[?7l\033[2J";
+static const char leave[] = "\033[?7h\033[?25h\033[?1049l";
 
 static struct block *block_of(struct summary *s, const struct schema *schema)
 {
@@ -39,9 +26,9 @@ static struct block *block_of(struct summary *s, const struct schema *schema)
 		if (s->blocks[i].schema == schema)
 			return &s->blocks[i];
 	}
-	if (s->count == SCHEMAS_MAX)
+	if (s->count == BLOCKS_MAX)
 		return NULL;
-	s->blocks[s->count].schema = schema;
+	s->blocks[s->count] = (struct block){ .schema = schema, .read_ns = clock_monotonic_ns() };
 	return &s->blocks[s->count++];
 }
 
@@ -54,10 +41,9 @@ static void keep_histogram(struct block *b, const struct record *r)
 		if (c->kind->class != VALUE_HISTOGRAM)
 			continue;
 		column_value(c, r, &v, NULL);
-		for (size_t k = 0; k < c->size / 8 && k < ARRAY_SIZE(b->slots); k++) {
-			b->slots[k] += v.slots[k];
-			b->total += v.slots[k];
-		}
+		for (size_t k = 0; k < c->size / 8 && k < SLOTS_MAX; k++)
+			b->gathering[k] += v.slots[k];
+		return;
 	}
 }
 
@@ -85,156 +71,100 @@ static void on_record(void *context, const struct record *r)
 static void on_batch_end(void *context, const struct schema *schema)
 {
 	struct block *b = block_of(context, schema);
+	u64 now = clock_monotonic_ns();
 
-	/* A reading starts afresh with the next one; `drawn` shows the last complete one. */
-	if (b && schema->sort == SCHEMA_HISTOGRAM)
-		b->kept = 1;
-}
-
-/* The value below which @share of the total lies: the upper end of its slot. */
-static u64 percentile(const struct block *b, double share)
-{
-	u64 want = (u64)((double)b->total * share), seen = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(b->slots); i++) {
-		seen += b->slots[i];
-		if (seen > want)
-			return i ? (1ULL << i) - 1 : 0;
-	}
-	return 0;
-}
-
-static const struct column *histogram_column(const struct schema *s)
-{
-	for (size_t i = 0; i < s->stored; i++) {
-		if (s->columns[i].kind->class == VALUE_HISTOGRAM)
-			return &s->columns[i];
-	}
-	return NULL;
-}
-
-static void add_with_unit(struct buf *b, const char *unit, u64 v)
-{
-	u64 factor = !strcmp(unit, "us") || !strcmp(unit, "usecs") ? 1000
-		     : !strcmp(unit, "ms")			   ? 1000000
-								   : 1;
-
-	if (!strcmp(unit, "bytes"))
-		add_size(b, v);
-	else
-		add_duration(b, v * factor);
-}
-
-static void draw_histogram(struct block *block, struct buf *b)
-{
-	const struct column *c = histogram_column(block->schema);
-	static const double shares[] = { 0.5, 0.9, 0.99 };
-
-	buf_printf(b, "  %llu", (unsigned long long)block->total);
-	for (size_t i = 0; i < ARRAY_SIZE(shares) && block->total && !c->slot_step; i++) {
-		buf_printf(b, "  p%.0f <= ", shares[i] * 100);
-		add_with_unit(b, c->unit, percentile(block, shares[i]));
-	}
-	buf_add_char(b, '\n');
-}
-
-static void draw_record(const struct block *block, size_t at, size_t width, struct buf *b)
-{
-	struct record r = { .schema = block->schema,
-			    .data = block->last[at].bytes,
-			    .size = block->last[at].size,
-			    .wall_ns = block->last[at].wall_ns };
-	_cleanup_buf_ struct buf scratch = {}, line = {};
-	size_t used = 2;
-
-	buf_add_str(&line, "  ");
-	for (size_t i = 0; i < block->schema->stored; i++) {
-		const struct column *c = &block->schema->columns[i];
-		size_t start = line.len, len;
-		struct value v;
-
-		if (c->hidden || c->when)
-			continue;
-		column_value(c, &r, &v, &scratch);
-		value_format(c, &v, &line);
-		len = text_width(line.data + start, line.len - start);
-		if (used + len > width) {
-			line.len = start;
-			break;
-		}
-		used += len;
-		while (len++ < (size_t)c->width && used < width) {
-			buf_add_char(&line, ' ');
-			used++;
-		}
-		buf_add_char(&line, ' ');
-		used++;
-	}
-	buf_add(b, line.data, line.len);
-	buf_add_str(b, "\033[K\n");
-}
-
-static void draw_block(struct summary *s, struct block *block, double seconds, size_t width,
-		       struct buf *b)
-{
-	double rate = (double)(block->records - block->before) / seconds;
-
-	block->before = block->records;
-	buf_printf(b, "%s%-12s%s", s->colour ? "\033[1m" : "", block->schema->name,
-		   s->colour ? "\033[0m" : "");
-	if (block->schema->sort == SCHEMA_HISTOGRAM) {
-		draw_histogram(block, b);
+	if (!b || schema->sort != SCHEMA_HISTOGRAM)
 		return;
+	b->total = 0;
+	for (size_t i = 0; i < SLOTS_MAX; i++) {
+		b->slots[i] = b->gathering[i];
+		b->total += b->slots[i];
+		b->gathering[i] = 0;
 	}
-	buf_printf(b, " %8.1f/s  %llu\033[K\n", rate, (unsigned long long)block->records);
-	for (u64 i = block->kept > LINES_KEPT ? block->kept - LINES_KEPT : 0; i < block->kept; i++)
-		draw_record(block, i % LINES_KEPT, width, b);
+	b->read_seconds = (double)MAX(now - b->read_ns, 1) / 1e9;
+	b->read_ns = now;
 }
 
-/* The lines that fit; the rest would scroll the screen. */
-static size_t cut_lines(const struct buf *b, size_t rows)
+/* ---- the terminal ---------------------------------------------------------------------------- */
+
+static void put(const char *bytes, size_t len)
 {
-	const char *p = b->data, *end = p + b->len;
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
 
-	while (rows > 1 && p < end) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
+	while (len) {
+		ssize_t n;
 
-		if (!newline)
-			return b->len;
-		p = newline + 1;
-		rows--;
+		if (poll(&fd, 1, 0) <= 0 || !(fd.revents & POLLOUT))
+			return;
+		n = write(STDOUT_FILENO, bytes, MIN(len, (size_t)PIECE));
+		if (n <= 0)
+			return;
+		bytes += n;
+		len -= (size_t)n;
 	}
-	return (size_t)(p - b->data);
+}
+
+static void open_messages(struct summary *s)
+{
+	int ends[2];
+
+	s->messages_fd = s->real_stderr = -1;
+	if (!isatty(STDERR_FILENO) || pipe2(ends, O_CLOEXEC | O_NONBLOCK))
+		return;
+	s->real_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (s->real_stderr < 0 || dup2(ends[1], STDERR_FILENO) < 0) {
+		if (s->real_stderr >= 0)
+			close(s->real_stderr);
+		s->real_stderr = -1;
+		close(ends[0]);
+	} else {
+		s->messages_fd = ends[0];
+	}
+	close(ends[1]);
+}
+
+static void read_messages(struct summary *s)
+{
+	char text[4096];
+	ssize_t n;
+
+	while (s->messages_fd >= 0 && (n = read(s->messages_fd, text, sizeof(text))) > 0) {
+		size_t over = s->messages.len + (size_t)n;
+
+		over = over > MESSAGES_BYTES ? MIN(over - MESSAGES_BYTES, s->messages.len) : 0;
+		if (over) {
+			memmove(s->messages.data, s->messages.data + over, s->messages.len - over);
+			s->messages.len -= over;
+		}
+		buf_add(&s->messages, text, (size_t)n);
+	}
+}
+
+static void close_messages(struct summary *s)
+{
+	if (s->messages_fd < 0)
+		return;
+	read_messages(s);
+	dup2(s->real_stderr, STDERR_FILENO);
+	close(s->real_stderr);
+	close(s->messages_fd);
+	if (s->messages.len && write(STDERR_FILENO, s->messages.data, s->messages.len) < 0)
+		log_debug("stderr is gone");
 }
 
 void summary_draw(struct summary *s)
 {
+	struct winsize size = {};
 	_cleanup_buf_ struct buf b = {};
-	struct winsize size = { .ws_row = 24, .ws_col = 80 };
-	struct sink_statistics st = {};
-	u64 now = clock_monotonic_ns();
 
 	if (!s)
 		return;
-	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	if (s->worker->sink)
-		sink_statistics(s->worker->sink, &st);
-	buf_add_str(&b, "\033[H");
-	buf_add_str(&b, "saker  ");
-	add_wall_time(&b, clock_wall_ns(), 0);
-	buf_printf(&b, "  stored %llu", (unsigned long long)st.stored);
-	if (s->worker->serve)
-		buf_printf(&b, "  http://%s:%u/", s->worker->config->http_address,
-			   serve_port(s->worker->serve));
-	buf_add_str(&b, "  Ctrl-C ends\033[K\n\033[K\n");
-	for (size_t i = 0; i < s->count; i++)
-		draw_block(s, &s->blocks[i], (double)MAX(now - s->drawn_ns, 1) / 1e9, size.ws_col,
-			   &b);
-	s->drawn_ns = now;
-	b.len = cut_lines(&b, size.ws_row);
-	buf_add_str(&b, "\033[J");
-	if (write(STDOUT_FILENO, b.data, b.len) < 0)
-		log_debug("the terminal is gone");
+	read_messages(s);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col)
+		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
+	summary_screen(s, size.ws_col, size.ws_row, &b);
+	if (!b.error)
+		put(b.data, b.len);
 }
 
 void summary_forget(struct summary *s, const struct schema *schema)
@@ -244,8 +174,25 @@ void summary_forget(struct summary *s, const struct schema *schema)
 			continue;
 		memmove(&s->blocks[i], &s->blocks[i + 1],
 			(s->count - i - 1) * sizeof(s->blocks[0]));
-		memset(&s->blocks[--s->count], 0, sizeof(s->blocks[0]));
+		s->count--;
 		return;
+	}
+}
+
+/* A block for everything that runs, in the order of the configuration. */
+static void add_running(struct summary *s)
+{
+	struct worker *w = s->worker;
+
+	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++) {
+		const struct source *source = w->sources[i];
+		const struct gadget_info *info;
+
+		if (!source || !source->loaded)
+			continue;
+		info = gadget_info(source->gadget);
+		for (size_t k = 0; k < info->schema_count; k++)
+			block_of(s, info->schemas[k]);
 	}
 }
 
@@ -259,27 +206,21 @@ struct summary *summary_new(struct worker *w)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
+	s->blocks = calloc(BLOCKS_MAX, sizeof(*s->blocks));
 	s->worker = w;
-	s->drawn_ns = clock_monotonic_ns();
+	s->began = s->drawn_ns = clock_monotonic_ns();
 	s->colour = !getenv("NO_COLOR");
+	s->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	sub.context = s;
-	s->subscription = bus_subscribe(w->bus, NULL, &sub);
+	s->subscription = s->blocks ? bus_subscribe(w->bus, NULL, &sub) : NULL;
 	if (!s->subscription) {
+		free(s->blocks);
 		free(s);
 		return NULL;
 	}
-	/* Blocks for everything that runs, so that the quiet ones are seen to be quiet. */
-	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++) {
-		const struct gadget_info *info = w->sources[i] && w->sources[i]->loaded
-							 ? gadget_info(w->sources[i]->gadget)
-							 : NULL;
-
-		for (size_t k = 0; info && k < info->schema_count; k++)
-			block_of(s, info->schemas[k]);
-	}
-	/* The alternate screen: what was on the terminal comes back at the end. */
-	if (write(STDOUT_FILENO, "\033[?1049h\033[2J", 12) < 0)
-		log_debug("the terminal is gone");
+	add_running(s);
+	open_messages(s);
+	put(enter, sizeof(enter) - 1);
 	return s;
 }
 
@@ -288,8 +229,10 @@ struct summary *summary_free(struct summary *s)
 	if (!s)
 		return NULL;
 	bus_unsubscribe(s->worker->bus, s->subscription);
-	if (write(STDOUT_FILENO, "\033[?1049l", 8) < 0)
-		log_debug("the terminal is gone");
+	put(leave, sizeof(leave) - 1);
+	close_messages(s);
+	buf_free(&s->messages);
+	free(s->blocks);
 	free(s);
 	return NULL;
 }

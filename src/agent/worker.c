@@ -53,6 +53,13 @@ static void on_second(uv_timer_t *timer)
 	summary_draw(w->summary);
 }
 
+static void on_resize(uv_signal_t *handle, int number UNUSED)
+{
+	struct worker *w = handle->data;
+
+	summary_draw(w->summary);
+}
+
 /* ---- reloading ------------------------------------------------------------------------------- */
 
 static bool stores_the_same(const struct config *a, const struct config *b)
@@ -267,14 +274,43 @@ static void close_handle(uv_handle_t *handle, void *context UNUSED)
 		uv_close(handle, NULL);
 }
 
+/* What the summary showed is gone with its screen. */
+static void say_farewell(const struct worker *w)
+{
+	struct sink_statistics st = {};
+	u64 lost = 0;
+
+	for (u32 i = 0; i < BROKER_GADGETS_MAX; i++) {
+		struct losses l;
+
+		if (!w->sources[i] || !w->sources[i]->loaded)
+			continue;
+		gadget_losses(w->sources[i]->gadget, &l);
+		lost += (l.ring == UNKNOWN_LOSS ? 0 : l.ring) +
+			(l.map_full == UNKNOWN_LOSS ? 0 : l.map_full);
+	}
+	if (w->sink)
+		sink_statistics(w->sink, &st);
+	log_info("%llu records are in %s; lost: %llu in the kernel, %llu on the way to the store",
+		 (unsigned long long)st.stored, w->sink ? w->config->store_path : "no store",
+		 (unsigned long long)lost, (unsigned long long)(st.dropped + st.dropped_store));
+}
+
 static void stop(struct worker *w)
 {
+	bool had_summary;
+
 	report_close(w); /* HTTP threads no longer wait for this one */
 	if (w->loop_runs) {
 		sources_consume_all(w);
 		sources_read_tables(w, true);
 	}
+	had_summary = w->summary != NULL;
 	w->summary = summary_free(w->summary);
+	if (w->sink)
+		sink_drain(w->sink);
+	if (had_summary)
+		say_farewell(w);
 	w->sink = sink_stop(w->sink);
 	w->serve = serve_stop(w->serve);
 	sources_free(w);
@@ -330,10 +366,12 @@ int worker_run(const struct worker_start *s)
 	if (!sources_running(&w))
 		log_warning("no gadget runs (see: saker check)");
 	w.summary = s->options->no_summary || !w.config->summary ? NULL : summary_new(&w);
-	if (w.summary)
+	if (w.summary) {
+		start_signal(&w, &w.resized, on_resize, SIGWINCH);
 		uv_timer_start(&w.second, on_second, 0, 1000);
-	else
+	} else {
 		say_ready(&w);
+	}
 	malloc_trim(0);
 	unblock(SIGHUP, 0);
 	uv_run(&w.loop, UV_RUN_DEFAULT);

@@ -74,7 +74,7 @@ struct worker {
 	uv_poll_t ring_polls[CONFIG_RINGS], broker_poll;
 	uv_timer_t poll, second, interval;
 	u64 poll_ms;
-	uv_signal_t hangup, terminate, interrupt;
+	uv_signal_t hangup, terminate, interrupt, resized;
 };
 
 /* Exit status of a worker that never ran. */

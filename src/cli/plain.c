@@ -7,6 +7,7 @@
 
 #include "cli/child.h"
 #include "cli/help.h"
+#include "cli/run.h"
 #include "kernel/kernel.h"
 
 #include <signal.h>
@@ -70,7 +71,8 @@ static void read_lines(struct plain *p)
 {
 	if (p->printk && printk_read(p->printk, on_line, p) > 0 && fflush(stdout))
 		p->gone = true;
-	if (p->gone || (p->options->count && p->lines >= p->options->count))
+	if (p->gone || reader_is_gone() ||
+	    (p->options->count && p->lines >= p->options->count))
 		uv_stop(&p->loop);
 }
 

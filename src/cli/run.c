@@ -10,6 +10,7 @@
 #include "cli/help.h"
 #include "cli/privilege.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -117,9 +118,21 @@ static void on_ring(uv_poll_t *handle, int status UNUSED, int events UNUSED)
 	drain(handle->data);
 }
 
+bool reader_is_gone(void)
+{
+	/* A pipe whose last reader has closed it says so before anything is written. */
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLNVAL));
+}
+
 static void on_poll(uv_timer_t *timer)
 {
-	drain(timer->data);
+	struct session *s = timer->data;
+
+	drain(s);
+	if (reader_is_gone())
+		finish(s);
 }
 
 static void on_interval(uv_timer_t *timer)
@@ -288,8 +301,8 @@ static void loop(struct session *s)
 		uv_poll_init(&s->loop, &s->ring, fd);
 		s->ring.data = s;
 		uv_poll_start(&s->ring, UV_READABLE, on_ring);
-		start_timer(s, &s->poll, on_poll, POLL_MS, POLL_MS);
 	}
+	start_timer(s, &s->poll, on_poll, POLL_MS, fd >= 0 ? POLL_MS : 4 * POLL_MS);
 	if (o->interval_ns && gadget_has_tables(s->gadget))
 		start_timer(s, &s->interval, on_interval, to_ms(o->interval_ns), to_ms(o->interval_ns));
 	if (o->for_ns)

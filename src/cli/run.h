@@ -25,6 +25,8 @@ void filter_free(struct filter *f);
 /* Prints which part runs where, the programs taken and their reasons (--explain). */
 void filter_explain(const struct filter *f, struct gadget *g, FILE *out);
 
+/* `| head` has what it wanted. */
+bool reader_is_gone(void);
 /* The same for a gadget that is open already; takes it. */
 int run_opened(struct gadget *g, const char *name, int argc, char **argv);
 /* Runs the gadget @name with what is left of the command line. Returns the exit status. */

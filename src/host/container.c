@@ -140,8 +140,7 @@ static void read_storage(struct container_entry *e, const json_t *list)
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach((json_t *)list, i, o)
-	{
+	json_array_foreach((json_t *)list, i, o) {
 		const char *id = json_string_value(json_object_get(o, "id"));
 		const char *metadata = json_string_value(json_object_get(o, "metadata"));
 		json_auto_t *m = NULL;

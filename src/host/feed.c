@@ -33,8 +33,8 @@ static void feed_exec(struct host *h, const struct record *r, u32 pid, u64 time)
 	text_of(&comm, comm_text, sizeof(comm_text));
 	if (stored(r, "filename", &exe))
 		text_of(&exe, exe_text, sizeof(exe_text));
-	host_process_exec(h, pid, (u32)ppid.u, comm_text, *exe_text ? exe_text : NULL, args.text.bytes,
-			  args.text.len, time);
+	host_process_exec(h, pid, (u32)ppid.u, comm_text, *exe_text ? exe_text : NULL,
+			  args.text.bytes, args.text.len, time);
 }
 
 void host_feed(struct host *h, const struct record *r)
@@ -49,6 +49,7 @@ void host_feed(struct host *h, const struct record *r)
 	memcpy(&header, r->data, sizeof(header));
 	if (exec)
 		feed_exec(h, r, (u32)pid.u, header.time);
-	else if (!stored(r, "tid", &tid) || tid.u == pid.u) /* a thread's end is not the process's */
+	else if (!stored(r, "tid", &tid) ||
+		 tid.u == pid.u) /* a thread's end is not the process's */
 		host_process_exit(h, (u32)pid.u, header.time);
 }

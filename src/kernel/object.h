@@ -19,13 +19,13 @@ struct btf;
 /* What the caller knows of a program, by its function's name. */
 struct program_plan {
 	const char *program;
-	const char *group; /* alternatives of one group exclude each other; NULL: none */
-	unsigned rank;	   /* the lowest that works is taken */
-	const char *note;  /* what this alternative is, or lacks */
-	bool wanted;	   /* false: leave it out (its parameter is not set) */
-	bool optional;	   /* its hook may be missing: then the rest works without it */
+	const char *group;  /* alternatives of one group exclude each other; NULL: none */
+	unsigned rank;	    /* the lowest that works is taken */
+	const char *note;   /* what this alternative is, or lacks */
+	bool wanted;	    /* false: leave it out (its parameter is not set) */
+	bool optional;	    /* its hook may be missing: then the rest works without it */
 	unsigned arguments; /* its raw tracepoint must have so many; 0: any number */
-	u32 sample_hz;	   /* perf_event programs: samples a second on every CPU */
+	u32 sample_hz;	    /* perf_event programs: samples a second on every CPU */
 	/* filled by object_plan(): */
 	bool chosen;
 	/* why it was not chosen: "tracepoint block:block_io_start does not exist on this kernel" */

@@ -19,7 +19,8 @@ static int arguments_fit(const struct program *p, const struct program_plan *pla
 
 	if (n < 0 || (unsigned)n == plan->arguments)
 		return 0; /* where it cannot be known, the verifier has the word */
-	return fail(-EOPNOTSUPP, "tracepoint %s has %d arguments on this kernel, not %u", s.target, n, plan->arguments);
+	return fail(-EOPNOTSUPP, "tracepoint %s has %d arguments on this kernel, not %u", s.target,
+		    n, plan->arguments);
 }
 
 static void check(struct program *p, struct program_plan *plan)

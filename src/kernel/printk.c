@@ -108,7 +108,8 @@ u64 printk_lost(const struct printk *p)
 	return p->lost;
 }
 
-static void one_line(struct printk *p, char *line, size_t len, void (*fn)(void *, const char *, size_t), void *context)
+static void one_line(struct printk *p, char *line, size_t len,
+		     void (*fn)(void *, const char *, size_t), void *context)
 {
 	unsigned long long lost;
 
@@ -118,7 +119,8 @@ static void one_line(struct printk *p, char *line, size_t len, void (*fn)(void *
 		fn(context, line, len);
 }
 
-int printk_read(struct printk *p, void (*fn)(void *context, const char *line, size_t len), void *context)
+int printk_read(struct printk *p, void (*fn)(void *context, const char *line, size_t len),
+		void *context)
 {
 	int lines = 0;
 
@@ -131,14 +133,16 @@ int printk_read(struct printk *p, void (*fn)(void *context, const char *line, si
 			return fail(-ENOMEM, "out of memory");
 		n = read(p->fd, room, 4096);
 		if (n < 0 && errno != EINTR)
-			return errno == EAGAIN ? lines : fail_errno(-errno, "cannot read trace_pipe");
+			return errno == EAGAIN ? lines
+					       : fail_errno(-errno, "cannot read trace_pipe");
 		if (n <= 0)
 			return lines;
 		p->pending.len += (size_t)n;
 		p->pending.data[p->pending.len] = '\0';
 		while ((newline = memchr(p->pending.data + start, '\n', p->pending.len - start))) {
 			*newline = '\0';
-			one_line(p, p->pending.data + start, (size_t)(newline - p->pending.data) - start, fn, context);
+			one_line(p, p->pending.data + start,
+				 (size_t)(newline - p->pending.data) - start, fn, context);
 			start = (size_t)(newline - p->pending.data) + 1;
 			lines++;
 		}

@@ -15,6 +15,7 @@ struct printk *printk_free(struct printk *p); /* removes the instance; returns N
 void printk_freep(struct printk **p);
 int printk_fd(const struct printk *p); /* to wait on */
 /* Calls @fn for each complete line there is (without newline). Returns their number or -errno; does not block. */
-int printk_read(struct printk *p, void (*fn)(void *context, const char *line, size_t len), void *context);
+int printk_read(struct printk *p, void (*fn)(void *context, const char *line, size_t len),
+		void *context);
 /* Lines that the kernel overwrote before they were read. */
 u64 printk_lost(const struct printk *p);

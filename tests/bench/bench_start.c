@@ -159,18 +159,22 @@ static int measure(char **command, bool look)
 	return !is_ready;
 }
 
-/* No program is looked for: it may have been loaded long ago. So it must wait for a while. */
+/*
+ * No program is looked for: it may have been loaded long ago. So it must be seen waiting many times;
+ * not all the time, since events may be coming.
+ */
 static int settle(pid_t pid)
 {
+	enum { TIMES = 25 };
 	const struct timespec pause = { .tv_nsec = 2000000 };
 	double deadline = now_ms() + DEADLINE_S * 1e3;
 	int waiting = 0;
 
-	while (waiting < 25 && now_ms() < deadline && !kill(pid, 0)) {
-		waiting = is_waiting(pid) ? waiting + 1 : 0;
+	while (waiting < TIMES && now_ms() < deadline && !kill(pid, 0)) {
+		waiting += is_waiting(pid);
 		nanosleep(&pause, NULL);
 	}
-	return waiting < 25;
+	return waiting < TIMES;
 }
 
 int main(int argc, char **argv)

@@ -18,7 +18,8 @@ holds() { awk "BEGIN { exit !($1) }"; }
 # ---- the report
 heading() {
 	[ "$format" = json ] && return
-	printf '%s, %s CPUs, load %s\n\n' "$(uname -sr)" "$(nproc)" "$(cut -d ' ' -f 1 /proc/loadavg)"
+	printf '%s, %s CPUs, load %s, BPF programs already loaded: %s\n\n' "$(uname -sr)" \
+		"$(nproc)" "$(cut -d ' ' -f 1 /proc/loadavg)" "$("$saker" ps -o json | wc -l)"
 	printf '%-44s %-24s %14s %14s  %s\n' WHAT BAR MEASURED PEER VERDICT
 }
 
@@ -38,21 +39,25 @@ quoted() {
 }
 
 # row WHAT BAR MEASURED PEER VERDICT: numbers with their unit; the verdict is pass, FALLS SHORT, a
-# "skipped: reason", or nothing where there is no bar.
+# "skipped: reason", or nothing where there is no bar. The ratio is how many times better than the
+# peer: more of what is counted a second, less of anything else.
 row() {
 	local what=$1 bar=$2 measured=$3 peer=$4 verdict=$5 ratio=null a=${3%% *} b=${4%% *}
 
 	[ "$verdict" != 'FALLS SHORT' ] || short=$((short + 1))
 	if [[ $a$b =~ ^[0-9.]+$ && -n $a && -n $b ]] && holds "$a > 0 && $b > 0"; then
-		ratio=$(calc "$b / $a")
+		case $measured in
+		*/s) ratio=$(calc "$a / $b") ;;
+		*' '*) ratio=$(calc "$b / $a") ;;
+		esac
 	fi
 	if [ "$format" = json ]; then
-		printf '{"what":%s,"bar":%s,"measured":%s,"peer":%s,"peer_ratio":%s,"verdict":%s}\n' \
+		printf '{"what":%s,"bar":%s,"measured":%s,"peer":%s,"times_better":%s,"verdict":%s}\n' \
 			"$(quoted "$what")" "$(quoted "$bar")" "$(quoted "$measured")" \
 			"$(quoted "$peer")" "$ratio" "$(quoted "$verdict")"
 		return
 	fi
-	[ "$ratio" = null ] || verdict="$verdict${verdict:+, }${ratio}x"
+	[ "$ratio" = null ] || verdict="$verdict${verdict:+, }${ratio} times better"
 	printf '%-44s %-24s %14s %14s  %s\n' "$what" "$bar" "$measured" "$peer" "$verdict"
 }
 
@@ -79,13 +84,14 @@ begin() {
 	"$built/bench_start" -p "$tool"
 }
 
-# Ends it as Ctrl-C does; $user_ms and $system_ms are its CPU time.
+# finish [SIGNAL]: ends it, as Ctrl-C does; $user_ms and $system_ms are its CPU time.
+# shellcheck disable=SC2120
 finish() {
 	local user_before system_before
 
 	children_ms
 	user_before=$user_ms system_before=$system_ms
-	kill -INT "$tool" 2> /dev/null
+	kill -"${1:-INT}" "$tool" 2> /dev/null
 	wait "$tool"
 	children_ms
 	user_ms=$((user_ms - user_before)) system_ms=$((system_ms - system_before))
@@ -110,7 +116,7 @@ beside() {
 	shift 2
 	begin /dev/null "$@" || return 1
 	load "$call" "$seconds" "$last_cpu" | cut -d ' ' -f 3
-	finish
+	finish INT
 }
 
 # Resident kB of a process without the pages of BPF maps, and those: "12345 1024". The pages of the

@@ -6,7 +6,8 @@
  */
 #include "program.h"
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+char LICENSE[] SEC("license")
+= "Dual BSD/GPL";
 
 const volatile u64 setting = 1;
 u64 calls, seen_setting;

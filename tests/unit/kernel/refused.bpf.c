@@ -5,7 +5,8 @@
  */
 #include "program.h"
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+char LICENSE[] SEC("license")
+= "Dual BSD/GPL";
 
 u64 table[8];
 u64 out;

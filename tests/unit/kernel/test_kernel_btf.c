@@ -105,9 +105,10 @@ static void compare_object(const char *name, const void *bytes, size_t size)
 	size_t count = 0;
 
 	assert_non_null(theirs);
-	bpf_object__for_each_program(p, theirs) plans[count++] = (struct program_plan){
-		.program = bpf_program__name(p), .wanted = true, .optional = true
-	};
+	bpf_object__for_each_program(p, theirs)
+		plans[count++] = (struct program_plan){ .program = bpf_program__name(p),
+							.wanted = true,
+							.optional = true };
 	must(object_plan(ours, plans, count));
 	must(object_load(ours));
 	count = 0;
@@ -115,8 +116,9 @@ static void compare_object(const char *name, const void *bytes, size_t size)
 		bpf_program__set_autoload(p, plans[count++].chosen);
 	if (bpf_object__load(theirs))
 		fail_msg("%s: libbpf does not load what we load", name);
-	bpf_object__for_each_program(p, theirs) if (bpf_program__autoload(p))
-		compare_code(program_of(ours, bpf_program__name(p)), p);
+	bpf_object__for_each_program(p, theirs)
+		if (bpf_program__autoload(p))
+			compare_code(program_of(ours, bpf_program__name(p)), p);
 	bpf_object__close(theirs);
 	object_free(ours);
 }

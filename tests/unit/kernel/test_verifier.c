@@ -56,8 +56,9 @@ static void refusals_say_what_and_where(void **state)
 		struct bpf_program *p;
 		char place[64];
 
-		bpf_object__for_each_program(p, object_bpf(o)) bpf_program__set_autoload(
-			p, !strcmp(bpf_program__name(p), wrong[i].program));
+		bpf_object__for_each_program(p, object_bpf(o))
+			bpf_program__set_autoload(p,
+						  !strcmp(bpf_program__name(p), wrong[i].program));
 		error_clear();
 		assert_true(object_load(o) < 0);
 		must_contain(error_text(), wrong[i].program);
@@ -101,12 +102,12 @@ static void old_kernels_words(void **state)
 
 static void new_kernels_words(void **state)
 {
-	char *text = explain(
-		"0: R1=ctx() R10=fp0\n; out = t[i]; @ a.bpf.c:7\n"
-		"5: (79) r1 = *(u64 *)(r2 +0)  ; R1_w=scalar(smin=0,var_off=(0x0; 0xff)) "
-		"R2=map_value(map=m)\n"
-		"6: (0f) r2 += r1\nR2 unbounded memory access, make sure to bounds check\n",
-		-EACCES);
+	char *text =
+		explain("0: R1=ctx() R10=fp0\n; out = t[i]; @ a.bpf.c:7\n"
+			"5: (79) r1 = *(u64 *)(r2 +0)  ; R1_w=scalar(smin=0,var_off=(0x0; 0xff)) "
+			"R2=map_value(map=m)\n"
+			"6: (0f) r2 += r1\nR2 unbounded memory access, make sure to bounds check\n",
+			-EACCES);
 
 	must_contain(text, "at a.bpf.c:7 (out = t[i];)");
 	must_contain(text, "r1 is scalar(smin=0,var_off=(0x0; 0xff)) and r2 is map_value(map=m)");
