@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * opensnoop: every open of a file, with its result. The path is read when the call returns: on
- * entry its page may not be there yet. Four system calls open files; open and creat exist on
+ * opensnoop: every open of a file, with its result. Only the end of the calls is watched: the
+ * registers still hold the arguments then, nothing need be kept in between, and the path's page,
+ * which may be missing on entry, is there. Four system calls open files; open and creat exist on
  * x86 only.
  */
-#include "gadget.h"
+#include "registers.h"
 
 GADGET("Trace files that are opened: open, openat, openat2 and creat, with their errors");
 PARAM(bool, failed, "only opens that failed") = false;
@@ -64,27 +65,6 @@ struct {
 } processes SEC(".maps")
 TABLE("when=summary, sort=opens: opens of each process");
 
-struct call {
-	const char *path;
-	u32 flags, mode;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
-	__type(key, u32);
-	__type(value, struct call);
-} calls SEC(".maps");
-
-static __always_inline int enter(u64 path, u32 flags, u32 mode)
-{
-	u32 tid = bpf_get_current_pid_tgid();
-	struct call call = { (const char *)path, flags, flags & (O_CREAT | O_TMPFILE) ? mode : 0 };
-
-	if (!is_self())
-		map_update_or_lose(&calls, &tid, &call);
-	return 0;
-}
-
 static __always_inline void count(const struct open *e)
 {
 	static const struct opens none;
@@ -105,25 +85,10 @@ EVENT_BUFFER(openat_buffer, struct open, 4096);
 EVENT_BUFFER(openat2_buffer, struct open, 4096);
 EVENT_BUFFER(creat_buffer, struct open, 4096);
 
-/* A macro, since every program has a buffer of its own (see EVENT_BUFFER). */
-#define LEAVE(buffer, c)                                                    \
-	({                                                                  \
-		u32 _tid = bpf_get_current_pid_tgid();                      \
-		struct call *_call = bpf_map_lookup_elem(&calls, &_tid);    \
-		if (_call && !(failed && (c)->ret >= 0)) {                  \
-			struct open *_e = event_buffer(buffer);             \
-			fill(_e, _call, (c)->ret);                          \
-			add_user_text(buffer, _e, path, 4096, _call->path); \
-			if (WHERE(_e)) {                                    \
-				if (summary)                                \
-					count(_e);                          \
-				emit_buffer(buffer, _e);                    \
-			}                                                   \
-		}                                                           \
-		if (_call)                                                  \
-			bpf_map_delete_elem(&calls, &_tid);                 \
-		0;                                                          \
-	})
+struct call {
+	const char *path;
+	u32 flags, mode;
+};
 
 static __always_inline void fill(struct open *e, const struct call *call, s64 ret)
 {
@@ -133,62 +98,82 @@ static __always_inline void fill(struct open *e, const struct call *call, s64 re
 	e->error = ret < 0 ? -ret : 0;
 	e->ret = ret;
 	e->flags = call->flags;
-	e->mode = call->mode;
+	e->mode = call->flags & (O_CREAT | O_TMPFILE) ? call->mode : 0;
 }
 
-SEC("tp/syscalls/sys_enter_openat")
-int openat_enter(struct syscall_enter_context *c)
+static __always_inline struct call open_call(const struct pt_regs *regs)
 {
-	return enter(c->args[1], c->args[2], c->args[3]);
+	return (struct call){ (const char *)call_argument(regs, 0), call_argument(regs, 1),
+			      call_argument(regs, 2) };
 }
 
-SEC("tp/syscalls/sys_exit_openat")
-int openat_leave(struct syscall_exit_context *c)
+static __always_inline struct call openat_call(const struct pt_regs *regs)
 {
-	return LEAVE(openat_buffer, c);
+	return (struct call){ (const char *)call_argument(regs, 1), call_argument(regs, 2),
+			      call_argument(regs, 3) };
 }
 
-SEC("tp/syscalls/sys_enter_openat2")
-int openat2_enter(struct syscall_enter_context *c)
+static __always_inline struct call openat2_call(const struct pt_regs *regs)
 {
 	struct open_how {
 		u64 flags, mode;
 	} how = {};
 
-	bpf_probe_read_user(&how, sizeof(how), (const void *)c->args[2]);
-	return enter(c->args[1], how.flags, how.mode);
+	bpf_probe_read_user(&how, sizeof(how), (const void *)call_argument(regs, 2));
+	return (struct call){ (const char *)call_argument(regs, 1), how.flags, how.mode };
+}
+
+static __always_inline struct call creat_call(const struct pt_regs *regs)
+{
+	return (struct call){ (const char *)call_argument(regs, 0), O_CREAT | O_WRONLY | O_TRUNC,
+			      call_argument(regs, 1) };
+}
+
+/* A macro, since every program has a buffer of its own (see EVENT_BUFFER). */
+#define LEAVE(name, c)                                                            \
+	({                                                                        \
+		const struct pt_regs *_regs = NULL;                               \
+		if (!is_self() && !(failed && (c)->ret >= 0)) {                   \
+			_regs = call_registers((c)->number);                      \
+			if (!_regs)                                               \
+				lost(SAKER_LOST_MAP);                             \
+		}                                                                 \
+		if (_regs) {                                                      \
+			struct open *_e = event_buffer(name##_buffer);            \
+			struct call _call = name##_call(_regs);                   \
+			fill(_e, &_call, (c)->ret);                               \
+			add_user_text(name##_buffer, _e, path, 4096, _call.path); \
+			if (WHERE(_e)) {                                          \
+				if (summary)                                      \
+					count(_e);                                \
+				emit_buffer(name##_buffer, _e);                   \
+			}                                                         \
+		}                                                                 \
+		0;                                                                \
+	})
+
+SEC("tp/syscalls/sys_exit_openat")
+int openat_leave(struct syscall_exit_context *c)
+{
+	return LEAVE(openat, c);
 }
 
 SEC("tp/syscalls/sys_exit_openat2")
 int openat2_leave(struct syscall_exit_context *c)
 {
-	return LEAVE(openat2_buffer, c);
-}
-
-SEC("?tp/syscalls/sys_enter_open")
-OPTIONAL
-int open_enter(struct syscall_enter_context *c)
-{
-	return enter(c->args[0], c->args[1], c->args[2]);
+	return LEAVE(openat2, c);
 }
 
 SEC("?tp/syscalls/sys_exit_open")
 OPTIONAL
 int open_leave(struct syscall_exit_context *c)
 {
-	return LEAVE(open_buffer, c);
-}
-
-SEC("?tp/syscalls/sys_enter_creat")
-OPTIONAL
-int creat_enter(struct syscall_enter_context *c)
-{
-	return enter(c->args[0], O_CREAT | O_WRONLY | O_TRUNC, c->args[1]);
+	return LEAVE(open, c);
 }
 
 SEC("?tp/syscalls/sys_exit_creat")
 OPTIONAL
 int creat_leave(struct syscall_exit_context *c)
 {
-	return LEAVE(creat_buffer, c);
+	return LEAVE(creat, c);
 }

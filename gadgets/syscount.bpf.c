@@ -35,16 +35,16 @@ struct {
 } by_call SEC(".maps")
 TABLE("when=!processes, each=clear, sort=count: system calls");
 
-struct process_calls {
+/* The name is part of the key: an exec changes it, and a pid is used again. */
+struct process {
+	pid_t pid;
 	comm_t comm;
-	count_t count COL(": calls that returned");
-	duration_ns_t total COL("when=latency, label=TIME: time in them");
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
-	__type(key, pid_t);
-	__type(value, struct process_calls);
+	__type(key, struct process);
+	__type(value, struct calls);
 } by_process SEC(".maps")
 TABLE("when=processes, each=clear, sort=count: calls of each process");
 
@@ -74,6 +74,16 @@ static __always_inline struct entered *slot_of(u32 tid)
 	return bpf_map_lookup_elem(&threads, &index);
 }
 
+/* A thread that ends by exit(2) leaves its place behind, and nothing is lost when that is taken. */
+static __always_inline bool never_returns(u32 number)
+{
+	enum { X86_EXIT = 60, X86_EXIT_GROUP = 231, ARM64_EXIT = 93, ARM64_EXIT_GROUP = 94 };
+
+	if (bpf_core_field_exists(struct pt_regs___x86_64, orig_ax))
+		return number == X86_EXIT || number == X86_EXIT_GROUP;
+	return number == ARM64_EXIT || number == ARM64_EXIT_GROUP;
+}
+
 SEC("tp_btf/sys_enter")
 WHEN("latency")
 int BPF_PROG(enter, struct pt_regs *regs, long number)
@@ -84,7 +94,7 @@ int BPF_PROG(enter, struct pt_regs *regs, long number)
 	if (!slot)
 		return 0;
 	/* A thread inside a call had this place: its time is lost. */
-	if (slot->tid && slot->tid != tid)
+	if (slot->tid && slot->tid != tid && !never_returns(slot->number))
 		lost(SAKER_LOST_MAP);
 	slot->number = number;
 	slot->tid = tid;
@@ -123,8 +133,12 @@ static __always_inline void count_call(u32 number, u64 took)
 {
 	struct calls *calls = bpf_map_lookup_elem(&by_call, &number);
 
-	if (!calls)
+	if (!calls) {
+		/* A number beyond the table (x32, or none at all); -1: a return from a signal. */
+		if (number != (u32)-1)
+			lost(SAKER_LOST_MAP);
 		return;
+	}
 	__sync_fetch_and_add(&calls->count, 1);
 	if (latency)
 		__sync_fetch_and_add(&calls->total, took);
@@ -132,17 +146,14 @@ static __always_inline void count_call(u32 number, u64 took)
 
 static __always_inline void count_process(u64 took)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct process_calls *calls = bpf_map_lookup_elem(&by_process, &pid);
+	static const struct calls none;
+	struct process process = { .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct calls *calls;
 
-	if (!calls) {
-		struct process_calls first = {};
-
-		bpf_get_current_comm(&first.comm, sizeof(first.comm));
-		calls = lookup_or_make(&by_process, &pid, &first);
-		if (!calls)
-			return;
-	}
+	bpf_get_current_comm(&process.comm, sizeof(process.comm));
+	calls = lookup_or_make(&by_process, &process, &none);
+	if (!calls)
+		return;
 	__sync_fetch_and_add(&calls->count, 1);
 	if (latency)
 		__sync_fetch_and_add(&calls->total, took);

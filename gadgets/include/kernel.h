@@ -49,6 +49,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
+enum bpf_func_id { BPF_FUNC_task_pt_regs = 175 }; /* 5.15 */
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2, BPF_F_NO_PREALLOC = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 enum { BPF_F_USER_STACK = 1 << 8, BPF_F_FAST_STACK_CMP = 1 << 9, BPF_F_CURRENT_CPU = -1 };
@@ -148,6 +149,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct nsproxy *nsproxy;
 	unsigned int flags;
+	void *stack;
 };
 struct task_struct___before_5_14 {
 	long state;
@@ -206,10 +208,10 @@ struct pt_regs {
 	int unused;
 };
 struct pt_regs___x86_64 {
-	unsigned long di, si, dx, orig_ax;
+	unsigned long di, si, dx, r10, orig_ax;
 };
 struct pt_regs___arm64 {
-	u64 regs[31];
+	u64 regs[31], orig_x0;
 	s32 syscallno;
 };
 

@@ -281,10 +281,39 @@ struct config *config_new(void)
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
-/* A JSON string is a YAML double-quoted scalar. */
+/* What YAML takes only escaped, at @p: its number, and its length in @ret_len; 0: nothing such. */
+static u32 unprintable(const u8 *p, size_t *ret_len)
+{
+	*ret_len = 1;
+	if (*p < 0x20 || *p == 0x7f)
+		return *p;
+	*ret_len = 2;
+	if (*p == 0xc2 && p[1] < 0xa0) /* C1 controls */
+		return p[1];
+	*ret_len = 3;
+	if (*p == 0xef && p[1] == 0xbf && p[2] >= 0xbe) /* U+FFFE, U+FFFF */
+		return 0xff00u | (p[2] == 0xbe ? 0xfe : 0xff);
+	*ret_len = 1;
+	return 0;
+}
+
+/* @text is UTF-8: libyaml gives nothing else. */
 static void add_quoted(struct buf *b, const char *text)
 {
-	text_add_json(b, text, strlen(text));
+	size_t len;
+
+	buf_add_char(b, '"');
+	for (const u8 *p = (const u8 *)text; *p; p += len) {
+		u32 code = unprintable(p, &len);
+
+		if (code)
+			buf_printf(b, "\\u%04x", code);
+		else if (*p == '"' || *p == '\\')
+			buf_printf(b, "\\%c", *p);
+		else
+			buf_add_char(b, (char)*p);
+	}
+	buf_add_char(b, '"');
 }
 
 /* As people write it, where YAML cannot take it for something else (true, 1, no). */

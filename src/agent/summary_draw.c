@@ -225,9 +225,12 @@ u64 summary_quantile(const struct column *c, const u64 *slots, u64 total, double
 		if (!slots[i])
 			continue;
 		last = i;
-		if (before + (double)slots[i] >= wanted)
-			return slot_low(c, i) + (u64)((double)(slot_high(c, i) - slot_low(c, i)) *
-						      (wanted - before) / (double)slots[i]);
+		if (before + (double)slots[i] >= wanted) {
+			u64 width = slot_high(c, i) - slot_low(c, i);
+			double part = (wanted - before) / (double)slots[i];
+
+			return slot_low(c, i) + MIN((u64)((double)width * part), width);
+		}
 		before += (double)slots[i];
 	}
 	return slot_high(c, last);

@@ -116,7 +116,10 @@ static inline void buf_clear(struct buf *b)
 	if (b->data)
 		b->data[0] = '\0';
 }
-/* Room for @more bytes at the end (plus the NUL); NULL when memory ran out. Does not change len. */
+/*
+ * Room for @more bytes at the end, plus the NUL, which whoever writes there puts behind them. NULL
+ * when memory ran out. Does not change len.
+ */
 char *buf_room(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *bytes, size_t len);
 void buf_add_str(struct buf *b, const char *s);

@@ -47,6 +47,7 @@ char *buf_room(struct buf *b, size_t more)
 		data = realloc(b->data, cap);
 		if (!data)
 			goto out_of_memory;
+		data[b->len] = '\0'; /* who gets room need not use it */
 		b->data = data;
 		b->cap = cap;
 	}
@@ -121,6 +122,7 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list args)
 	va_copy(again, args);
 	n = vsnprintf(p, b->cap - b->len, fmt, args);
 	if (n > 0 && (size_t)n >= b->cap - b->len) {
+		*p = '\0'; /* what was cut is not added when there is no memory for all */
 		p = buf_room(b, n);
 		if (p)
 			vsnprintf(p, (size_t)n + 1, fmt, again);

@@ -40,8 +40,9 @@ static size_t utf8_decode(const u8 *s, size_t len, u32 *ret_code)
 /* Characters that a terminal acts on or that reorder the line: C0, DEL, C1, bidirectional marks. */
 static bool is_control(u32 code)
 {
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
-	       (code >= 0x2066 && code <= 0x2069) || code == 0x2028 || code == 0x2029;
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069) || code == 0x200e || code == 0x200f ||
+	       code == 0x061c;
 }
 
 static size_t plain_run(const char *s, size_t len, const bool stop[256])

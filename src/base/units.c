@@ -26,7 +26,7 @@ int parse_u64(const char *s, u64 *ret)
 int parse_s64(const char *s, s64 *ret)
 {
 	bool negative = *s == '-';
-	u64 v;
+	u64 v = 0;
 	int err = parse_u64(s + negative, &v);
 
 	if (err)

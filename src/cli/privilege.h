@@ -9,6 +9,6 @@
 /*
  * Gives away every capability but those for looking at other users' processes (names, stacks), for good: nothing
  * that is run from here gets more. On kernels before 5.19 those for reading maps stay too; with
- * @keep_files the one by which a cgroup of ours can be removed at the end. -errno with the text.
+ * @keep_files those by which a command can be ended and its cgroup removed. -errno with the text.
  */
 int privilege_give_away(bool keep_files);

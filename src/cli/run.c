@@ -190,32 +190,75 @@ static u32 terminal_width(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
 }
 
+/* Is it asked for by the parameters, and can the format show it? */
+static bool is_shown(struct session *s, size_t i, enum output_format format)
+{
+	const struct schema *schema = gadget_info(s->gadget)->schemas[i];
+
+	return gadget_shows(s->gadget, schema) &&
+	       (format != OUTPUT_COLLAPSED || schema->sort == SCHEMA_STACKS);
+}
+
+/*
+ * --columns and --sort are for the first schema that is shown and has what they name; what stands
+ * beside it is shown as it is. When none has, the words are about the first.
+ */
+static int main_schema(struct session *s, const struct writer_options *w, size_t *ret)
+{
+	const struct gadget_info *info = gadget_info(s->gadget);
+	size_t first = info->schema_count;
+
+	for (size_t i = 0; i < info->schema_count; i++) {
+		_cleanup_(writer_freep) struct writer *trial = NULL;
+
+		if (!is_shown(s, i, w->format))
+			continue;
+		first = MIN(first, i);
+		if (writer_new(info->schemas[i], w, &trial))
+			continue;
+		*ret = i;
+		return 0;
+	}
+	if (first == info->schema_count)
+		return fail(-EINVAL, "-o collapsed is for stacks, which %s has none of",
+			    info->name);
+	return writer_new(info->schemas[first], w, &s->writers[first]);
+}
+
 static int open_writers(struct session *s)
 {
 	const struct gadget_info *info = gadget_info(s->gadget);
 	const struct options *o = s->options;
 	struct writer_options w = {
-		.columns = o->columns, .sort = o->sort, .top = o->top, .terminal_width = terminal_width(),
-		.headings = !o->no_header, .times = o->timestamp, .parameter_set = parameter_is_set, .context = s->gadget, .out = stdout,
+		.columns = o->columns,
+		.sort = o->sort,
+		.top = o->top,
+		.terminal_width = terminal_width(),
+		.headings = !o->no_header,
+		.times = o->timestamp,
+		.parameter_set = parameter_is_set,
+		.context = s->gadget,
+		.out = stdout,
 	};
-	enum output_format format;
-	int err = output_format_parse(o->output ? o->output : "table", &format);
+	size_t main = 0;
+	int err = output_format_parse(o->output, &w.format);
 
 	w.colour = w.terminal_width && !getenv("NO_COLOR");
 	s->writers = calloc(info->schema_count + 1, sizeof(*s->writers));
 	if (!s->writers)
 		return fail(-ENOMEM, "out of memory");
+	if (!err)
+		err = main_schema(s, &w, &main);
 	for (size_t i = 0; i < info->schema_count && !err; i++) {
-		/* Columns and order are meant for the tool's first schema; a summary beside it has its own. */
-		if (i) {
-			w.columns = w.sort = NULL;
-			w.apart = true;
-		}
-		if (format == OUTPUT_COLLAPSED && info->schemas[i]->sort != SCHEMA_STACKS && info->schema_count > 1)
-			w.format = OUTPUT_NONE;
+		struct writer_options own = w;
+
+		if (i != main)
+			own.columns = own.sort = NULL;
+		if (is_shown(s, i, w.format))
+			w.apart = true; /* from the next one */
 		else
-			w.format = format;
-		err = writer_new(info->schemas[i], &w, &s->writers[i]);
+			own.format = OUTPUT_NONE;
+		err = writer_new(info->schemas[i], &own, &s->writers[i]);
 	}
 	return err;
 }
@@ -266,6 +309,7 @@ static int prepare(struct session *s)
 		err = gadget_load(s->gadget);
 	if (!err)
 		err = gadget_attach(s->gadget);
+	child_cgroup_remove_stale();
 	if (!err)
 		err = privilege_give_away(s->options->command != NULL);
 	if (!err && s->options->explain)
@@ -347,12 +391,17 @@ static void session_clean(struct session *s)
 	feed_stop(&s->feed);
 	host_free(s->host);
 	child_clean(&s->child);
-	child_cgroup_remove_stale();
 }
 
 static int complain(const char *name, int status)
 {
-	fprintf(stderr, "saker %s: %s\n", name, error_text());
+	const char *text = error_text();
+	size_t len = strlen(name);
+
+	/* "saker syscount: syscount: ..." says nothing more. */
+	if (str_starts(text, name) && str_starts(text + len, ": "))
+		text += len + 2;
+	fprintf(stderr, "saker %s: %s\n", name, text);
 	return status;
 }
 

@@ -198,7 +198,7 @@ int parser_text(const struct parser *p, char **ret, size_t *ret_len)
 				c = '\t';
 			} else if (c == 'x' && end - s >= 2 && hex_digit(s[0]) >= 0 &&
 				   hex_digit(s[1]) >= 0) {
-				c = (char)(hex_digit(s[0]) << 4 | hex_digit(s[1]));
+				c = (char)(hex_digit(s[0]) * 16 + hex_digit(s[1]));
 				s += 2;
 			} else if (c != '\\' && c != '"' && c != '\'') {
 				text[len++] = '\\';

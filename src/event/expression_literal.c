@@ -153,7 +153,7 @@ static int parse_unit(const struct parser *p, const struct column *c, const char
 static int parse_magnitude(struct parser *p, const struct column *c, u64 *ret, bool *negative)
 {
 	char word[WORD_MAX], why[512];
-	s64 named;
+	s64 named = 0;
 	int err;
 
 	*negative = p->token.type == TOKEN_MINUS;
@@ -198,8 +198,8 @@ static int parse_magnitude(struct parser *p, const struct column *c, u64 *ret, b
 static int parse_number(struct parser *p, const struct column *c, u64 *ret)
 {
 	size_t at = p->token.at;
-	bool negative;
-	u64 limit, v;
+	bool negative = false;
+	u64 limit, v = 0;
 	int err = parse_magnitude(p, c, &v, &negative);
 
 	if (err)
@@ -223,7 +223,7 @@ static int parse_number(struct parser *p, const struct column *c, u64 *ret)
 static int parse_more_bits(struct parser *p, const struct column *c, u64 *bits)
 {
 	while (p->token.type == TOKEN_BAR) {
-		u64 more;
+		u64 more = 0;
 		int err = parser_next(p);
 
 		if (!err)
@@ -241,7 +241,7 @@ int parse_bits(struct parser *p, struct node *n, u64 *ret)
 	struct column raw = *column_of(p, n);
 	struct kind kind = *raw.kind;
 	bool bracket = p->token.type == TOKEN_OPEN;
-	u64 bits;
+	u64 bits = 0;
 	int err = bracket ? parser_next(p) : 0;
 
 	kind.class = VALUE_UNSIGNED;

@@ -127,6 +127,8 @@ int gadget_read(struct gadget *g, bool last, record_fn fn, void *context);
 /* To wait on (epoll) for ring data; -1 when the gadget has no ring of its own. */
 int gadget_poll_fd(const struct gadget *g);
 bool gadget_has_events(const struct gadget *g);
+/* Do the parameters, as they are set now, ask for records of this schema of the gadget? */
+bool gadget_shows(struct gadget *g, const struct schema *s);
 bool gadget_has_tables(const struct gadget *g);
 void gadget_losses(const struct gadget *g, struct losses *ret);
 /*

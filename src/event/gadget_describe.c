@@ -446,3 +446,13 @@ void gadget_choose_tables(struct gadget *g)
 			      (gadget_parameter_number(g, t->when + negate) != 0) == negate;
 	}
 }
+
+bool gadget_shows(struct gadget *g, const struct schema *s)
+{
+	gadget_choose_tables(g);
+	for (size_t i = 0; i < g->table_count; i++) {
+		if (g->tables[i].schema == s)
+			return !g->tables[i].unwanted;
+	}
+	return true;
+}

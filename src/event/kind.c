@@ -14,6 +14,7 @@ static const char *const syscall_names[] = {
 #include "syscall_names.h"
 };
 
+#define DEVICES 16	/* names of disks that are remembered */
 #define ERRNO_LIMIT 134 /* include/uapi/asm-generic/errno.h ends at 133 */
 
 static void format_errno(const struct column *c UNUSED, const struct value *v, struct buf *b)
@@ -124,22 +125,43 @@ static void format_mode(const struct column *c UNUSED, const struct value *v, st
 }
 
 /* The kernel's own dev_t: 12 bits of major, 20 of minor (include/linux/kdev_t.h). */
-static void format_device(const struct column *c UNUSED, const struct value *v, struct buf *b)
+static void read_device_name(u64 device, char *name, size_t size)
 {
 	char path[64], target[PATH_MAX];
 	const char *slash;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/sys/dev/block/%llu:%llu", (unsigned long long)v->u >> 20,
-		 (unsigned long long)v->u & 0xfffff);
+	snprintf(path, sizeof(path), "/sys/dev/block/%llu:%llu", (unsigned long long)device >> 20,
+		 (unsigned long long)device & 0xfffff);
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n <= 0) {
-		buf_add_str(b, path + strlen("/sys/dev/block/"));
+		snprintf(name, size, "%s", path + strlen("/sys/dev/block/"));
 		return;
 	}
 	target[n] = '\0';
 	slash = strrchr(target, '/');
-	text_add_safe(b, slash ? slash + 1 : target, strlen(slash ? slash + 1 : target));
+	snprintf(name, size, "%s", slash ? slash + 1 : target);
+}
+
+/*
+ * A tool asks for the same few disks thousands of times a second. A name is believed for a second,
+ * since disks come, go and are renamed; kept per thread, so that no lock is needed.
+ */
+static void format_device(const struct column *c UNUSED, const struct value *v, struct buf *b)
+{
+	static __thread struct {
+		u64 device, until;
+		char name[64];
+	} known[DEVICES];
+	u64 now = clock_monotonic_ns();
+	size_t i = (v->u ^ v->u >> 20) % DEVICES;
+
+	if (known[i].device != v->u || now >= known[i].until) {
+		read_device_name(v->u, known[i].name, sizeof(known[i].name));
+		known[i].device = v->u;
+		known[i].until = now + NSEC_PER_SEC;
+	}
+	text_add_safe(b, known[i].name, strlen(known[i].name));
 }
 
 static int parse_device(const struct column *c UNUSED, const char *text, s64 *ret)

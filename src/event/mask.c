@@ -60,23 +60,38 @@ static bool mask_url(const char *word, size_t len, struct buf *b)
 	return true;
 }
 
+/*
+ * How far a word may be shown: behind the first '=' or ':' that has a secret's name before it, as
+ * in --password=X, "Authorization: Bearer X" (curl's -H), jdbc:x://host/db?user=me&password=X.
+ * Each name is what stands between two of them, so that this takes one pass.
+ */
+static size_t shown_length(const char *word, size_t len, bool *ret_separated)
+{
+	size_t name = 0;
+
+	*ret_separated = false;
+	for (size_t i = 0; i < len; i++) {
+		if (word[i] != '=' && word[i] != ':')
+			continue;
+		*ret_separated = true;
+		if (i + 1 < len && is_secret_name(word + name, i - name))
+			return i + 1;
+		name = i + 1;
+	}
+	return len;
+}
+
 /* Adds one word; returns whether the next word is the secret's value ("--password X"). */
 static bool mask_word(const char *word, size_t len, struct buf *b)
 {
-	const char *separator = memchr(word, '=', len);
+	bool separated;
+	size_t shown = shown_length(word, len, &separated);
 
-	/* "Authorization: Bearer X", as after curl's -H */
-	if (!separator)
-		separator = memchr(word, ':', len);
-	if (separator && separator + 1 < word + len &&
-	    is_secret_name(word, (size_t)(separator - word))) {
-		buf_add(b, word, (size_t)(separator + 1 - word));
+	if (!mask_url(word, shown, b))
+		buf_add(b, word, shown);
+	if (shown < len)
 		buf_add_str(b, "***");
-		return false;
-	}
-	if (!mask_url(word, len, b))
-		buf_add(b, word, len);
-	return word[0] == '-' && !separator && is_secret_name(word, len);
+	return word[0] == '-' && !separated && is_secret_name(word, len);
 }
 
 void mask_secrets(const char *words, size_t len, struct buf *b)

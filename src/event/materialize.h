@@ -26,8 +26,8 @@ struct materializer *materializer_free(struct materializer *m);
 /* The schema of what comes out: only stored columns; owned by @m. */
 const struct schema *materializer_schema(const struct materializer *m);
 /*
- * Makes @ret of @r; its bytes are valid until the next call. -E2BIG when the record would not fit
- * 64 KiB: texts are then cut.
+ * Makes @ret of @r; its bytes are valid until the next call. What does not fit a record of 64 KiB
+ * is cut from its last texts. 0 or -ENOMEM.
  */
 int materialize(struct materializer *m, const struct record *r, struct record *ret);
 

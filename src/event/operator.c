@@ -59,42 +59,47 @@ static int parse_sort(const struct schema *schema, const char *sort, struct orde
 	return 0;
 }
 
-/* What a schema is sorted by when nobody says: its own column, else the most frequent stack. */
-static const struct column *default_column(const struct schema *s)
+/*
+ * What a schema is sorted by when nobody says: its own column, else the most frequent stack; -1:
+ * nothing.
+ */
+static int default_column(const struct schema *s)
 {
 	int i = s->sort_column ? schema_find(s, s->sort_column) : -1;
 
-	if (i >= 0)
-		return &s->columns[i];
-	if (s->sort != SCHEMA_STACKS)
-		return NULL;
+	if (i >= 0 || s->sort != SCHEMA_STACKS)
+		return i;
 	for (size_t k = 0; k < s->stored; k++) {
 		const struct column *c = &s->columns[k];
 
 		if (!c->is_key && !c->is_time && is_number(c))
-			return c;
+			return (int)k;
 	}
-	return NULL;
+	return -1;
 }
 
 int rows_set_order(struct rows *rows, const struct schema *schema, const char *sort)
 {
-	const struct column *c = default_column(schema);
-	struct order first = { c, true };
+	int own = sort ? -1 : default_column(schema);
+	struct order first = { NULL, true };
 
 	if (sort) {
 		int err = parse_sort(schema, sort, &first);
 
 		if (err)
 			return err;
+	} else if (own >= 0) {
+		first.column = &schema->columns[own];
 	}
 	rows->schema = schema;
 	rows->order_count = 0;
-	if (first.column)
+	if (sort || own >= 0)
 		add_order(rows, first.column, first.descending);
 	for (size_t i = 0; i < schema->stored; i++) {
-		if (schema->columns[i].is_key && &schema->columns[i] != first.column)
-			add_order(rows, &schema->columns[i], false);
+		const struct column *c = &schema->columns[i];
+
+		if (c != first.column && c->is_key)
+			add_order(rows, c, false);
 	}
 	return 0;
 }

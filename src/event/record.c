@@ -272,7 +272,7 @@ void value_format(const struct column *c, const struct value *v, struct buf *b)
 	case VALUE_HISTOGRAM: {
 		u64 total = 0;
 
-		for (size_t i = 0; i < c->size / sizeof(u64); i++)
+		for (u32 i = 0; i < slot_count(c); i++)
 			total += v->slots[i];
 		buf_add_u64(b, total);
 		break;
@@ -298,6 +298,25 @@ static void json_words(const struct value *v, struct buf *b)
 	buf_add_char(b, ']');
 }
 
+u64 slot_min(const struct column *c, u32 slot)
+{
+	if (c->slot_step)
+		return slot * c->slot_step;
+	return slot ? 1ULL << (slot - 1) : 0;
+}
+
+u64 slot_max(const struct column *c, u32 slot)
+{
+	if (c->slot_step)
+		return slot * c->slot_step + c->slot_step - 1;
+	return slot ? (1ULL << (slot - 1)) * 2 - 1 : 0;
+}
+
+u32 slot_count(const struct column *c)
+{
+	return c->slot_step ? c->size / 8 : MIN(c->size / 8, 65);
+}
+
 /*
  * Closed intervals, as integers are counted: {"min":4,"max":7,"count":2}; empty slots are left out.
  */
@@ -306,14 +325,11 @@ static void json_histogram(const struct column *c, const struct value *v, struct
 	bool first = true;
 
 	buf_add_char(b, '[');
-	for (size_t i = 0; i < c->size / sizeof(u64); i++) {
-		u64 min = c->slot_step ? i * c->slot_step : i ? 1ULL << (i - 1) : 0;
-		u64 max = c->slot_step ? min + c->slot_step - 1 : i ? (1ULL << (i - 1)) * 2 - 1 : 0;
-
+	for (u32 i = 0; i < slot_count(c); i++) {
 		if (!v->slots[i])
 			continue;
 		buf_printf(b, "%s{\"min\":%llu,\"max\":%llu,\"count\":%llu}", first ? "" : ",",
-			   (unsigned long long)min, (unsigned long long)max,
+			   (unsigned long long)slot_min(c, i), (unsigned long long)slot_max(c, i),
 			   (unsigned long long)v->slots[i]);
 		first = false;
 	}

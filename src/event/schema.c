@@ -138,15 +138,18 @@ int schema_add(struct schema *s, const char *name, const char *help, const struc
 int schema_add_virtual(struct schema *s, const char *name, const char *help,
 		       const struct kind *kind, int from, column_compute_fn compute, void *context)
 {
-	const struct column *old = s->columns;
+	uintptr_t old = (uintptr_t)s->columns;
 	int i = column_append(s, name, help, kind);
 
 	if (i < 0)
 		return i;
 	/* The array may have moved: pointers between columns move with it. */
 	for (size_t k = 0; k + 1 < s->count; k++) {
+		const char *moved =
+			(const char *)s->columns + ((uintptr_t)s->columns[k].from - old);
+
 		if (s->columns[k].from)
-			s->columns[k].from = s->columns + (s->columns[k].from - old);
+			s->columns[k].from = (const struct column *)(const void *)moved;
 	}
 	s->columns[i].from = from >= 0 ? &s->columns[from] : NULL;
 	s->columns[i].compute = compute;

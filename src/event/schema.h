@@ -177,6 +177,13 @@ void column_value(const struct column *c, const struct record *r, struct value *
 void value_format(const struct column *c, const struct value *v, struct buf *b);
 /* Adds the value as JSON: numbers, booleans, strings, arrays; null for VALUE_NONE. */
 void value_json(const struct column *c, const struct value *v, struct buf *b);
+/*
+ * The closed interval that a slot of a histogram counts, and how many slots there are: as many as a
+ * u64 has powers of two (and the zero) where they are logarithmic, since more would have no bounds.
+ */
+u64 slot_min(const struct column *c, u32 slot);
+u64 slot_max(const struct column *c, u32 slot);
+u32 slot_count(const struct column *c);
 /* <0, 0, >0; by class; NONE sorts first. */
 int value_compare(const struct value *a, const struct value *b);
 

@@ -10,12 +10,24 @@
 #include <linux/btf.h>
 
 #define NESTING_MAX 8
+#define CHAIN_MAX 32 /* of typedefs and qualifiers, as libbpf has it */
 
 struct reader {
 	const struct btf *btf;
 	struct schema *schema;
 	bool is_key;
 };
+
+/*
+ * The object may be anybody's, and not every libbpf checks what its BTF refers to: a type or a name
+ * may not be there, and a typedef may be one of itself.
+ */
+static const char *name_at(const struct btf *btf, u32 offset)
+{
+	const char *name = btf__name_by_offset(btf, offset);
+
+	return name ? name : "";
+}
 
 int btf_tag(const struct btf *btf, u32 type, int component, const char *word, unsigned n,
 	    struct tag *ret)
@@ -30,7 +42,7 @@ int btf_tag(const struct btf *btf, u32 type, int component, const char *word, un
 		if (!btf_is_decl_tag(t) || t->type != type ||
 		    btf_decl_tag(t)->component_idx != component)
 			continue;
-		err = tag_parse(btf__name_by_offset(btf, t->name_off), &tag);
+		err = tag_parse(name_at(btf, t->name_off), &tag);
 		if (err == -ENOENT)
 			continue;
 		if (err)
@@ -48,17 +60,17 @@ static const struct btf_type *resolve(const struct btf *btf, u32 id, const struc
 {
 	const struct btf_type *t = btf__type_by_id(btf, id);
 
-	while (t && (btf_is_mod(t) || btf_is_typedef(t))) {
+	for (int i = 0; t && i < CHAIN_MAX && (btf_is_mod(t) || btf_is_typedef(t)); i++) {
 		if (btf_is_typedef(t) && !*ret_kind)
-			*ret_kind = kind_find(btf__name_by_offset(btf, t->name_off));
+			*ret_kind = kind_find(name_at(btf, t->name_off));
 		t = btf__type_by_id(btf, t->type);
 	}
-	return t;
+	return t && !btf_is_mod(t) && !btf_is_typedef(t) ? t : NULL;
 }
 
 static bool is_tail(const struct btf *btf, const struct btf_type *t)
 {
-	return btf_is_struct(t) && !strcmp(btf__name_by_offset(btf, t->name_off), "tail");
+	return btf_is_struct(t) && !strcmp(name_at(btf, t->name_off), "tail");
 }
 
 static bool is_char_array(const struct btf *btf, const struct btf_type *t)
@@ -87,7 +99,7 @@ static int names_of_enum(struct reader *r, int index, const struct btf_type *t,
 	tag_option(tag, "strip", &strip, &strip_len);
 	snprintf(word, sizeof(word), "%.*s", (int)strip_len, strip);
 	for (u32 i = 0; i < btf_vlen(t); i++) {
-		const char *name = btf__name_by_offset(r->btf, e[i].name_off);
+		const char *name = name_at(r->btf, e[i].name_off);
 
 		name = schema_strdup(r->schema,
 				     name + (*word && str_starts(name, word) ? strlen(word) : 0));
@@ -196,7 +208,7 @@ static int add_member(struct reader *r, u32 struct_id, const struct btf_type *t,
 		      int depth)
 {
 	const struct btf_member *m = btf_members(t) + i;
-	const char *name = btf__name_by_offset(r->btf, m->name_off);
+	const char *name = name_at(r->btf, m->name_off);
 	u32 bits = btf_member_bit_offset(t, i);
 	const struct kind *kind = NULL;
 	const struct btf_type *type = resolve(r->btf, m->type, &kind);
@@ -212,7 +224,7 @@ static int add_member(struct reader *r, u32 struct_id, const struct btf_type *t,
 	if (tag_option(&tag, "skip", NULL, NULL))
 		return 0;
 	if (type && btf_is_struct(type) && !kind && !is_tail(r->btf, type)) {
-		if (!strcmp(btf__name_by_offset(r->btf, type->name_off), "header"))
+		if (!strcmp(name_at(r->btf, type->name_off), "header"))
 			return 0;
 		if (depth >= NESTING_MAX)
 			return fail(-EINVAL, "%s: structs nested too deep", r->schema->name);
@@ -226,6 +238,8 @@ static int add_members(struct reader *r, u32 id, u32 base, int depth)
 {
 	const struct btf_type *t = btf__type_by_id(r->btf, id);
 
+	if (!t || !btf_is_struct(t))
+		return fail(-EINVAL, "%s: its columns are no struct", r->schema->name);
 	for (u32 i = 0; i < btf_vlen(t); i++) {
 		int err = add_member(r, id, t, i, base, depth);
 
@@ -250,11 +264,11 @@ static bool has_header(const struct btf *btf, u32 type)
 {
 	const struct btf_type *t = btf__type_by_id(btf, type), *first;
 
-	if (!btf_vlen(t) || btf_member_bit_offset(t, 0))
+	if (!t || !btf_is_struct(t) || !btf_vlen(t) || btf_member_bit_offset(t, 0))
 		return false;
 	first = btf__type_by_id(btf, btf_members(t)[0].type);
-	return btf_is_struct(first) && first->size == sizeof(struct record_header) &&
-	       !strcmp(btf__name_by_offset(btf, first->name_off), "header");
+	return first && btf_is_struct(first) && first->size == sizeof(struct record_header) &&
+	       !strcmp(name_at(btf, first->name_off), "header");
 }
 
 int schema_of_struct(const struct btf *btf, const char *name, const struct tag *tag, u32 type,

@@ -19,26 +19,6 @@
 #define BAR_LEAST 10
 #define BAR_MOST 60
 
-u64 slot_min(const struct column *c, u32 slot)
-{
-	if (c->slot_step)
-		return slot * c->slot_step;
-	return slot ? 1ULL << (slot - 1) : 0;
-}
-
-u64 slot_max(const struct column *c, u32 slot)
-{
-	if (c->slot_step)
-		return slot * c->slot_step + c->slot_step - 1;
-	return slot ? (1ULL << (slot - 1)) * 2 - 1 : 0;
-}
-
-static u32 slot_count(const struct column *c)
-{
-	/* More slots than a u64 has powers of two would have no bounds. */
-	return c->slot_step ? c->size / 8 : MIN(c->size / 8, 64);
-}
-
 u64 slots_total(const struct column *c, const struct value *v)
 {
 	u64 total = 0;

@@ -73,21 +73,13 @@ extern const struct format format_table, format_json, format_csv, format_histogr
 /* writer_columns.c: which columns are shown. 0, or -ENOENT with a suggestion. */
 int writer_choose_columns(struct writer *w);
 
-/* Tells @w which columns hold the stacks and their count. */
-int writer_find_stacks(struct writer *w);
 /* The value of @c in @r as text for people, in w->text. */
 const struct buf *writer_cell(struct writer *w, const struct column *c, const struct record *r,
 			      struct value *ret);
 /* "HH:MM:SS" of the reading, when it is asked for. */
 void writer_time_line(struct writer *w, u64 wall_ns);
-/* Adds `,"name":value` (the first without its comma). */
-void json_member(struct writer *w, const struct shown *s, bool first, const struct record *r);
-/* Adds @c as a CSV field. */
-void csv_field(struct writer *w, const struct column *c, const struct record *r);
 
-/* writer_histogram.c: the closed interval that a slot counts, and all that was counted. */
-u64 slot_min(const struct column *c, u32 slot);
-u64 slot_max(const struct column *c, u32 slot);
+/* writer_histogram.c: all that was counted. */
 u64 slots_total(const struct column *c, const struct value *v);
 
 #define DIM "\033[2m"

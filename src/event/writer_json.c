@@ -85,7 +85,8 @@ static inline void add_value(struct writer *w, const struct column *c, const str
 	}
 }
 
-void json_member(struct writer *w, const struct shown *s, bool first, const struct record *r)
+/* Adds `,"name":value` (the first without its comma). */
+static void json_member(struct writer *w, const struct shown *s, bool first, const struct record *r)
 {
 	buf_add(&w->out, s->key + first, s->key_len - first);
 	add_value(w, s->column, r, &w->out);
@@ -136,7 +137,7 @@ static void put_heading(struct writer *w)
 	buf_add_str(&w->out, "\n");
 }
 
-void csv_field(struct writer *w, const struct column *c, const struct record *r)
+static void csv_field(struct writer *w, const struct column *c, const struct record *r)
 {
 	struct value v;
 
@@ -223,8 +224,7 @@ static void put_histogram_csv(struct writer *w, const struct record *r)
 		return;
 	}
 	column_value(w->shown[at].column, r, &v, &w->scratch);
-	for (u32 i = 0; v.class == VALUE_HISTOGRAM && i < w->shown[at].column->size / sizeof(u64);
-	     i++) {
+	for (u32 i = 0; v.class == VALUE_HISTOGRAM && i < slot_count(w->shown[at].column); i++) {
 		if (v.slots[i])
 			put_slot(w, r, at, i, v.slots[i]);
 	}

@@ -16,7 +16,7 @@
 #include "event/writer_internal.h"
 
 /* Which columns hold the stacks and the count. All formats need them, shown or not. */
-int writer_find_stacks(struct writer *w)
+static int find_stacks(struct writer *w)
 {
 	const struct schema *s = w->schema;
 
@@ -230,5 +230,5 @@ static void put_collapsed(struct writer *w, const struct record *r)
 	buf_add_char(&w->out, '\n');
 }
 
-const struct format format_stacks = { .start = writer_find_stacks, .reading = put_reading };
-const struct format format_collapsed = { .start = writer_find_stacks, .record = put_collapsed };
+const struct format format_stacks = { .start = find_stacks, .reading = put_reading };
+const struct format format_collapsed = { .start = find_stacks, .record = put_collapsed };

@@ -7,25 +7,15 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define PROCESSES_DEFAULT 16384
 #define PROCESS_BYTES_DEFAULT (4 << 20)
 #define SYMBOL_BYTES_DEFAULT (8 << 20)
 
-static u64 clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (u64)t.tv_sec * NSEC_PER_SEC + (u64)t.tv_nsec;
-}
-
 struct host *host_new(const struct host_options *o)
 {
 	static const struct host_options defaults;
 	struct host *h = calloc(1, sizeof(*h));
-	u64 boot = clock_ns(CLOCK_BOOTTIME), monotonic = clock_ns(CLOCK_MONOTONIC);
 
 	o = o ? o : &defaults;
 	if (!h || !(h->root = strdup(o->root ? o->root : ""))) {
@@ -37,7 +27,6 @@ struct host *host_new(const struct host_options *o)
 	h->limits.process_bytes = o->process_bytes ? o->process_bytes : PROCESS_BYTES_DEFAULT;
 	h->limits.symbol_bytes = o->symbol_bytes ? o->symbol_bytes : SYMBOL_BYTES_DEFAULT;
 	h->processes.ns_per_tick = NSEC_PER_SEC / (u64)sysconf(_SC_CLK_TCK);
-	h->processes.boot_offset = boot > monotonic ? boot - monotonic : 0;
 	h->users.file = "/etc/passwd";
 	h->groups.file = "/etc/group";
 	h->cgroups.mount_fd = -1;
@@ -53,8 +42,6 @@ struct host *host_free(struct host *h)
 	id_names_free(&h->groups);
 	cgroup_tree_free(&h->cgroups);
 	containers_free(&h->containers);
-	names_free(&h->disks);
-	names_free(&h->interfaces);
 	symbols_free(h->symbols);
 	columns_free(h->columns);
 	buf_free(&h->text);

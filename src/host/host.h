@@ -106,7 +106,7 @@ void host_feed(struct host *h, const struct record *r);
 ssize_t host_seed(struct host *h, unsigned parts,
 		  void (*progress)(void *context, size_t done, size_t all), void *context);
 
-/* ---- users, groups, devices -------------------------------------------------------------- */
+/* ---- users, groups ----------------------------------------------------------------------- */
 
 /*
  * The name, or the number as text when there is none. Read from /etc/passwd and /etc/group,
@@ -114,10 +114,6 @@ ssize_t host_seed(struct host *h, unsigned parts,
  */
 void host_add_user(struct host *h, u32 uid, struct buf *b);
 void host_add_group(struct host *h, u32 gid, struct buf *b);
-/* "sda", "nvme0n1p1" for a kernel dev_t (major << 20 | minor), or "8:0". */
-void host_add_disk(struct host *h, u32 device, struct buf *b);
-/* "eth0" for an interface's index in this network name space, or the number. */
-void host_add_interface(struct host *h, u32 index, struct buf *b);
 
 /* ---- cgroups and containers -------------------------------------------------------------- */
 

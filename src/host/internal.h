@@ -12,9 +12,9 @@
 #define PATH_SIZE 4096
 
 struct process_table {
-	struct cache live, gone;      /* of struct process_entry, by pid */
-	size_t bytes;		      /* of texts */
-	u64 ns_per_tick, boot_offset; /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC */
+	struct cache live, gone; /* of struct process_entry, by pid */
+	size_t bytes;		 /* of texts */
+	u64 ns_per_tick;
 	u64 grace; /* how soon a pid cannot have been used again; 0: not looked yet */
 };
 
@@ -44,7 +44,7 @@ struct host {
 	struct process_table processes;
 	struct id_names users, groups;
 	struct cgroup_tree cgroups;
-	struct cache containers, disks, interfaces;
+	struct cache containers;
 	struct symbol_tables *symbols; /* NULL until an address was asked for */
 	struct column_source *columns; /* contexts of virtual columns, a list */
 	struct buf text;	       /* for whatever a function reads; its callees use it too */
@@ -70,7 +70,6 @@ void process_table_free(struct process_table *t);
 void cgroup_tree_free(struct cgroup_tree *t);
 void containers_free(struct cache *c);
 void id_names_free(struct id_names *n);
-void names_free(struct cache *c);
 struct symbol_tables *symbols_free(struct symbol_tables *s);
 void columns_free(struct column_source *c);
 

@@ -137,19 +137,31 @@ static struct process_entry *find_gone(struct host *h, u32 pid, u64 time)
 	return best;
 }
 
-/* Is the process that /proc shows with this start time the one of the entry? */
-static bool is_same(const struct host *h, const struct process_entry *e, u64 start)
+/* A start time of /proc on the clock of records. 1 keeps "not known" apart. */
+static u64 monotonic_of(u64 boot_start)
 {
-	if (!e->p.start) /* heard of by its exec: who began before that and is still there */
-		return start <= e->first;
-	/* One start time is rounded down to a tick, the other may come from the fork's record. */
-	return start <= e->p.start && e->p.start < start + h->processes.ns_per_tick + FORK_SLACK;
+	u64 offset = boot_offset();
+
+	return boot_start > offset ? boot_start - offset : 1;
 }
 
-static void refresh(struct process_entry *e, const struct stat_line *line, u64 start, u64 now)
+/* Is the process that /proc shows with this start time the one of the entry? */
+static bool is_same(const struct host *h, const struct process_entry *e, u64 boot_start)
 {
-	if (!e->p.start)
-		e->p.start = start;
+	u64 slack = h->processes.ns_per_tick + FORK_SLACK;
+
+	if (!e->p.start) /* heard of by its exec: who began before that and is still there */
+		return monotonic_of(boot_start) <= e->first;
+	/* One start time is rounded down to a tick, the other may come from the fork's record. */
+	return boot_start <= e->boot_start && e->boot_start < boot_start + slack;
+}
+
+static void refresh(struct process_entry *e, const struct stat_line *line, u64 boot_start, u64 now)
+{
+	if (!e->p.start) {
+		e->p.start = monotonic_of(boot_start);
+		e->boot_start = boot_start;
+	}
 	if (!e->ppid_fed)
 		e->p.ppid = line->ppid;
 	if (strlen(e->p.comm) != line->comm.len ||
@@ -281,6 +293,7 @@ int host_process_fork(struct host *h, u32 pid, u32 ppid, const char *comm, u64 t
 	if (!e)
 		return -ENOMEM;
 	e->p.start = e->seen = time;
+	e->boot_start = time + boot_offset();
 	e->p.ppid = ppid;
 	e->ppid_fed = true;
 	if (comm)

@@ -6,14 +6,27 @@
 #include "host/process_table.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 #define ARGS_MAX 4096
 #define PROC_FILE_MAX (64 << 10)
 
-int process_look(struct host *h, u32 pid, struct stat_line *line, u64 *ret_start)
+u64 boot_offset(void)
+{
+	struct timespec boot, monotonic;
+	s64 offset;
+
+	/* In this order: a pause between the two makes starts earlier, never later than records. */
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	offset = (boot.tv_sec - monotonic.tv_sec) * (s64)NSEC_PER_SEC +
+		 (boot.tv_nsec - monotonic.tv_nsec);
+	return (u64)MAX(offset, 0);
+}
+
+int process_look(struct host *h, u32 pid, struct stat_line *line, u64 *ret_boot_start)
 {
 	char path[PATH_SIZE];
-	u64 start;
 	int err;
 
 	err = read_proc(host_path(h, path, "/proc/%u/stat", pid), PROC_FILE_MAX, &h->text);
@@ -21,10 +34,8 @@ int process_look(struct host *h, u32 pid, struct stat_line *line, u64 *ret_start
 		err = parse_stat(h->text.data, h->text.len, line);
 	if (err)
 		return err == -ENOMEM ? err : -ESRCH;
-	if (__builtin_mul_overflow(line->start_ticks, h->processes.ns_per_tick, &start))
+	if (__builtin_mul_overflow(line->start_ticks, h->processes.ns_per_tick, ret_boot_start))
 		return -ESRCH;
-	/* Ticks since boot are rounded down: 1 keeps "not known" apart. */
-	*ret_start = start > h->processes.boot_offset ? start - h->processes.boot_offset : 1;
 	return 0;
 }
 

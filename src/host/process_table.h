@@ -15,16 +15,22 @@ struct process_entry {
 	struct cache_item item;
 	struct process p;      /* texts are owned */
 	u64 first, seen, end;  /* end: 0 while it is not known to have gone */
+	u64 boot_start;	       /* p.start on CLOCK_BOOTTIME, which a suspend does not change */
 	u64 parts_read;	       /* when /proc was last read for parts */
 	unsigned tried, known; /* process_part bits */
 	bool ppid_fed;	       /* the parent at the fork: /proc has the one that adopted it later */
 };
 
 /*
- * What a look at /proc/PID/stat says: -ESRCH when there is no such process. Fills @start, and
- * @line into h->text.
+ * How far CLOCK_BOOTTIME, in which /proc tells start times, is before CLOCK_MONOTONIC, which
+ * records have: more after each suspend, so it is asked for each time.
  */
-int process_look(struct host *h, u32 pid, struct stat_line *line, u64 *ret_start);
+u64 boot_offset(void);
+/*
+ * What a look at /proc/PID/stat says: -ESRCH when there is no such process. The start is in ns of
+ * CLOCK_BOOTTIME; @line points into h->text.
+ */
+int process_look(struct host *h, u32 pid, struct stat_line *line, u64 *ret_boot_start);
 /*
  * Reads the parts not tried yet. Whether it is still the same process is for the caller to check
  * afterwards.

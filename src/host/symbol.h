@@ -121,6 +121,5 @@ struct symbol_tables {
 
 /* The tables, made when first needed; NULL when memory ran out. */
 struct symbol_tables *symbols_of(struct host *h);
-void process_maps_free(struct symbol_tables *s, struct cache_item *item);
 /* Opens a regular file without ever waiting for it; -1. */
 int open_regular(const char *path, struct stat *st);

@@ -166,10 +166,10 @@ static int read_symbols(struct elf_file *f, const struct image *i, const struct 
 			const struct section *table, size_t bytes_max)
 {
 	union {
-		Elf64_Sym s64[CHUNK / sizeof(Elf64_Sym)];
-		Elf32_Sym s32[CHUNK / sizeof(Elf32_Sym)];
+		Elf64_Sym wide[CHUNK / sizeof(Elf64_Sym)];
+		Elf32_Sym narrow[CHUNK / sizeof(Elf32_Sym)];
 	} chunk;
-	const size_t size = h->wide ? sizeof(chunk.s64[0]) : sizeof(chunk.s32[0]);
+	const size_t size = h->wide ? sizeof(chunk.wide[0]) : sizeof(chunk.narrow[0]);
 	u64 left = MIN(table->size / size, (u64)SYMBOLS_MAX), at = table->offset;
 	int err = 0;
 
@@ -179,10 +179,10 @@ static int read_symbols(struct elf_file *f, const struct image *i, const struct 
 		if (!read_at(i, at, &chunk, n * size))
 			return 0;
 		for (size_t k = 0; k < n && !err; k++) {
-			const Elf32_Sym *s = &chunk.s32[k];
+			const Elf32_Sym *s = &chunk.narrow[k];
 
 			err = add_function(f,
-					   h->wide ? &chunk.s64[k]
+					   h->wide ? &chunk.wide[k]
 						   : &(Elf64_Sym){ s->st_name, s->st_info,
 								   s->st_other, s->st_shndx,
 								   s->st_value, s->st_size },

@@ -173,7 +173,7 @@ void host_kernel_symbol(struct host *h, u64 address, struct symbol *ret)
 	}
 	if (!s)
 		return;
-	ret->name = k->names.data + s->name;
+	ret->name = buf_str(&k->names) + s->name;
 	ret->module = ret->name + strlen(ret->name) + 1;
 	if (!*ret->module)
 		ret->module = NULL;

@@ -52,7 +52,7 @@ struct symbol_tables *symbols_of(struct host *h)
 	return h->symbols;
 }
 
-void process_maps_free(struct symbol_tables *s, struct cache_item *item)
+static void process_maps_free(struct symbol_tables *s, struct cache_item *item)
 {
 	struct process_maps *m = item_of(item, struct process_maps, item);
 

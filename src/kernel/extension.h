@@ -25,8 +25,8 @@ struct extension {
 void extension_read(const void *object, size_t size, struct extension *ret);
 
 /*
- * Walks all records: starts with *at = 0; NULL at the end. *ret_section is the offset of the
- * section's name in the BTF.
+ * Walks all records; begins zeroed. NULL at the end. w->section is the offset of the section's name
+ * in the BTF.
  */
 struct extension_walk {
 	size_t at;

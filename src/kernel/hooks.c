@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Can this kernel have a program on this hook? What has a name is looked up (tracefs, the kernel's
- * BTF, kallsyms); what depends on how the kernel was built or locked down is tried once per process
+ * BTF, kallsyms); what depends on how the kernel was built or locked down is tried once per thread
  * with a program of two instructions on bpf_fentry_test1, which nothing ever calls.
  */
 #include <dirent.h>
@@ -91,7 +91,9 @@ static int try_kprobe_multi(void)
 	return link < 0 && errno == EOPNOTSUPP ? -EOPNOTSUPP : 0;
 }
 
-/* What a trial said stays true while the process lives; kept per thread, so that no lock is needed. */
+/*
+ * What a trial said stays true while the process lives; kept per thread, so that no lock is needed.
+ */
 static int trial(enum section_sort sort)
 {
 	static int (*const tries[])(void) = {

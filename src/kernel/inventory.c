@@ -74,11 +74,11 @@ static int program_maps(int fd, u32 count, struct program_info *p)
 	count = MIN(count, MAX_MAPS);
 	maps = calloc(count, sizeof(*maps));
 	if (!maps)
-		return -ENOMEM;
+		return fail(-ENOMEM, "out of memory");
 	info.nr_map_ids = count;
 	info.map_ids = (uintptr_t)maps;
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		return -errno;
+		return fail_errno(-errno, "the maps of a program");
 	p->map_count = MIN(count, info.nr_map_ids);
 	p->maps = TAKE_PTR(maps);
 	return 0;
@@ -250,7 +250,7 @@ void link_info_free(struct link_info *l)
 
 static int take_programs(struct inventory *i)
 {
-	struct program_info p;
+	struct program_info p = {};
 	int r;
 
 	for (u32 id = 0; (r = program_next(id, &p)) > 0; id = p.id) {
@@ -265,7 +265,7 @@ static int take_programs(struct inventory *i)
 
 static int take_maps(struct inventory *i)
 {
-	struct map_info m;
+	struct map_info m = {};
 	int r;
 
 	for (u32 id = 0; (r = map_next(id, &m)) > 0; id = m.id) {
@@ -278,7 +278,7 @@ static int take_maps(struct inventory *i)
 
 static int take_links(struct inventory *i)
 {
-	struct link_info l;
+	struct link_info l = {};
 	int r;
 
 	for (u32 id = 0; (r = link_next(id, &l)) > 0; id = l.id) {
@@ -321,7 +321,7 @@ int attachment_add(struct inventory *i, u32 program, u32 link, const char *text)
 	if (!copy || grow(&i->attachments, &i->attachment_capacity, i->attachment_count + 1,
 			  sizeof(*i->attachments))) {
 		free(copy);
-		return -ENOMEM;
+		return fail(-ENOMEM, "out of memory");
 	}
 	i->attachments[i->attachment_count++] = (struct attachment){ program, link, copy };
 	return 0;

@@ -144,7 +144,7 @@ int attachments_perf(struct inventory *i, pid_t pid, int fd)
 		if (!strcmp(a->text, "perf event")) {
 			free(a->text);
 			a->text = TAKE_PTR(b.data);
-			return a->text ? 0 : -ENOMEM;
+			return a->text ? 0 : fail(-ENOMEM, "out of memory");
 		}
 		if (a->link || !strcmp(a->text, buf_str(&b)))
 			return 0;
@@ -211,7 +211,10 @@ static int walk_cgroups(struct inventory *i, int parent, const char *name, struc
 		buf_printf(path, "/%s", e->d_name);
 		r = walk_cgroups(i, fd, e->d_name, path, depth + 1);
 		path->len = len;
-		path->data[len] = '\0';
+		if (path->data)
+			path->data[len] = '\0';
+		if (!r && path->error)
+			r = fail(path->error, "out of memory");
 	}
 	closedir(dir);
 	return r;

@@ -99,6 +99,13 @@ struct answers {
 	u32 place_count;
 };
 
+static void answers_freep(struct answers **a)
+{
+	if (*a)
+		free((*a)->places);
+	free(*a);
+}
+
 static int ask(int fd, struct link_details *d)
 {
 	u32 len = sizeof(*d);
@@ -369,9 +376,8 @@ static u32 attach_type_of(const struct link_details *d)
 
 int link_describe(int fd, struct link_info *ret)
 {
-	_cleanup_free_ struct answers *a = calloc(1, sizeof(*a));
+	_cleanup_(answers_freep) struct answers *a = calloc(1, sizeof(*a));
 	_cleanup_buf_ struct buf b = { 0 };
-	_cleanup_free_ u64 *places = NULL;
 	struct link_details d = { 0 };
 	int r;
 
@@ -381,7 +387,6 @@ int link_describe(int fd, struct link_info *ret)
 	if (r)
 		return fail_errno(r, "information of a link");
 	r = ask_names(fd, &d, a);
-	places = a->places;
 	if (r)
 		return fail_errno(r, "information of link %u", d.id);
 	add_target(&b, &d, a);

@@ -31,7 +31,7 @@ static int add_owner(struct inventory *i, enum object_kind kind, u32 id, pid_t p
 		if (i->owners[n].kind == kind && i->owners[n].id == id)
 			return 0;
 	if (path && !(o.path = strdup(path)))
-		return -ENOMEM;
+		return fail(-ENOMEM, "out of memory");
 	snprintf(o.comm, sizeof(o.comm), "%s", comm ? comm : "");
 	if (grow(&i->owners, &i->owner_capacity, i->owner_count + 1, sizeof(o))) {
 		free(o.path);
@@ -141,7 +141,8 @@ static int walk_pins(struct inventory *i, struct buf *path, int depth)
 			else if (S_ISREG(st.st_mode))
 				r = look_at_pin(i, buf_str(path));
 		}
-		r = r ? r : path->error;
+		if (!r && path->error)
+			r = fail(path->error, "out of memory");
 		path->len = len;
 		if (path->data)
 			path->data[len] = '\0';

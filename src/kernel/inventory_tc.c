@@ -61,7 +61,7 @@ static int dump(struct inventory *i, int fd, u32 ifindex, u32 parent, const char
 	_cleanup_free_ char *answer = malloc(65536);
 
 	if (!answer)
-		return -ENOMEM;
+		return fail(-ENOMEM, "out of memory");
 	if (send(fd, &q, sizeof(q), 0) < 0)
 		return 0;
 	for (;;) {

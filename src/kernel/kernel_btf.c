@@ -435,7 +435,9 @@ int kernel_tracepoint_btf_id(const char *name)
 	return err < 0 ? fail(err, "tracepoint %s is not in this kernel's BTF", name) : err;
 }
 
-/* btf_trace_NAME is a typedef of a pointer to a function whose first parameter is the probe's own. */
+/*
+ * btf_trace_NAME is a typedef of a pointer to a function whose first parameter is the probe's own.
+ */
 int kernel_tracepoint_arguments(const char *name)
 {
 	_cleanup_(kernel_btf_putp) const struct kernel_btf *b = NULL;

@@ -2,8 +2,8 @@
 /*
  * The kernel's BTF without libbpf's full load of it: mapped (or read), scanned once from end to end
  * for where each type stands and for the names of structs, unions, enums and typedefs, and let go
- * with its last user. One per process: who loads several objects holds it meanwhile
- * (kernel_btf_hold() in object.h).
+ * with its last user. One for each thread: who loads several objects, on the same thread, holds it
+ * meanwhile (kernel_btf_hold() in object.h).
  */
 #pragma once
 

@@ -11,8 +11,6 @@ struct btf;
  * Adds a BTF blob to @ret with which libbpf comes to the same results as with the kernel's whole
  * BTF. @local is the object's own. -EOPNOTSUPP for a relocation that this cannot promise for.
  * @missing gets the names, each with its NUL, that the kernel proper does not have: a module may.
- */
-/*
  * @kernel may be NULL where extension_needs_btf() says no: the blob is then empty, which libbpf
  * wants to see all the same.
  */

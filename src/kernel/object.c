@@ -92,7 +92,8 @@ static int make_btf_file(struct object *o, char *path, size_t size)
 	return 0;
 }
 
-int object_open_bytes(struct object *o)
+/* Opens the bytes, for the first time or again: sets bpf and every program's. */
+static int open_bytes(struct object *o)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = o->name);
 	char path[64] = "", room[300];
@@ -130,7 +131,7 @@ int object_open(const char *name, const void *bytes, size_t size, struct object 
 	o->size = size;
 	memcpy(o->bytes, bytes, size);
 	extension_read(o->bytes, size, &o->extension);
-	err = object_open_bytes(o);
+	err = open_bytes(o);
 	if (err)
 		return err;
 	*ret = TAKE_PTR(o);
@@ -340,7 +341,7 @@ static int open_again(struct object *o, const struct snapshot *s)
 		return fail(err, "out of memory");
 	o->spent[o->spent_count++] = o->bpf;
 	o->bpf = NULL;
-	err = object_open_bytes(o);
+	err = open_bytes(o);
 	return err ? err : snapshot_apply(s, o);
 }
 

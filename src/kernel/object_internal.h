@@ -54,8 +54,6 @@ void object_unlisten(void);
  * none.
  */
 const char *object_complaint(const struct object *o, char *room, size_t size);
-/* Opens the bytes, for the first time or again: sets bpf and every program's. */
-int object_open_bytes(struct object *o);
 
 /*
  * Several questions, one scan: holds the kernel's BTF until object_load(), if the object asks for

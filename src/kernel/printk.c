@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf_trace_printk() is a tracepoint since 5.9 (bpf_trace:bpf_trace_printk): an instance can have it
- * for itself. It is called saker-PID, so that what a killed process left can be told and removed.
+ * bpf_trace_printk() is a tracepoint since 5.9 (bpf_trace:bpf_trace_printk): an instance can have
+ * it for itself. It is called saker-PID, so that what a killed process left can be told and
+ * removed.
  */
 #include "kernel/printk.h"
 
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 
 #define PREFIX "saker-"
+#define READ_MOST (16u << 20) /* of one call: who writes all the time must not keep us here */
 
 struct printk {
 	char folder[256];
@@ -111,10 +113,13 @@ u64 printk_lost(const struct printk *p)
 static void one_line(struct printk *p, char *line, size_t len,
 		     void (*fn)(void *, const char *, size_t), void *context)
 {
+	static const char unknown[] = "[LOST EVENTS]"; /* the kernel has lost count: one at least */
 	unsigned long long lost;
 
 	if (sscanf(line, "CPU:%*d [LOST %llu EVENTS]", &lost) == 1)
 		p->lost += lost;
+	else if (str_starts(line, "CPU:") && str_ends(line, unknown))
+		p->lost++;
 	else if (len)
 		fn(context, line, len);
 }
@@ -122,9 +127,10 @@ static void one_line(struct printk *p, char *line, size_t len,
 int printk_read(struct printk *p, void (*fn)(void *context, const char *line, size_t len),
 		void *context)
 {
+	size_t bytes = 0;
 	int lines = 0;
 
-	for (;;) {
+	while (bytes < READ_MOST) {
 		char *room = buf_room(&p->pending, 4096), *newline;
 		size_t start = 0;
 		ssize_t n;
@@ -137,6 +143,7 @@ int printk_read(struct printk *p, void (*fn)(void *context, const char *line, si
 					       : fail_errno(-errno, "cannot read trace_pipe");
 		if (n <= 0)
 			return lines;
+		bytes += (size_t)n;
 		p->pending.len += (size_t)n;
 		p->pending.data[p->pending.len] = '\0';
 		while ((newline = memchr(p->pending.data + start, '\n', p->pending.len - start))) {
@@ -149,4 +156,5 @@ int printk_read(struct printk *p, void (*fn)(void *context, const char *line, si
 		memmove(p->pending.data, p->pending.data + start, p->pending.len - start + 1);
 		p->pending.len -= start;
 	}
+	return lines;
 }

@@ -63,19 +63,20 @@ static int ring_size_of(int map_fd, size_t *ret)
 	return 0;
 }
 
-static void *map_pages(int map_fd, size_t size, int protection, size_t offset)
+static int map_pages(int map_fd, size_t size, int protection, size_t offset, void **ret)
 {
-	void *at = mmap(NULL, size, protection, MAP_SHARED, map_fd, offset);
+	void *at = mmap(NULL, size, protection, MAP_SHARED, map_fd, (off_t)offset);
 
-	if (at != MAP_FAILED)
-		return at;
-	fail_errno(-errno, "the ring buffer cannot be mapped");
-	return NULL;
+	if (at == MAP_FAILED)
+		return fail_errno(-errno, "the ring buffer cannot be mapped");
+	*ret = at;
+	return 0;
 }
 
 int ring_open(int map_fd, struct ring **ret)
 {
 	_cleanup_(ring_freep) struct ring *r = calloc(1, sizeof(*r));
+	void *consumer = NULL, *producer = NULL;
 	int err;
 
 	if (!r)
@@ -84,14 +85,17 @@ int ring_open(int map_fd, struct ring **ret)
 	if (err)
 		return err;
 	r->page = sysconf(_SC_PAGESIZE);
-	r->consumer = map_pages(map_fd, r->page, PROT_READ | PROT_WRITE, 0);
-	if (!r->consumer)
-		return -errno;
-	r->producer = map_pages(map_fd, r->page + 2 * r->size, PROT_READ, r->page);
-	if (!r->producer)
-		return -errno;
-	r->data = (const u8 *)r->producer + r->page;
+	err = map_pages(map_fd, r->page, PROT_READ | PROT_WRITE, 0, &consumer);
+	r->consumer = consumer;
+	if (!err)
+		err = map_pages(map_fd, r->page + 2 * r->size, PROT_READ, r->page, &producer);
+	r->producer = producer;
+	if (err)
+		return err;
+	r->data = (const u8 *)producer + r->page;
 	r->position = __atomic_load_n(r->consumer, __ATOMIC_ACQUIRE);
+	if (r->position % 8) /* that page is anybody's to write who holds the map */
+		return fail(-EIO, "the ring buffer is read from within a record");
 	*ret = TAKE_PTR(r);
 	return 0;
 }

@@ -19,7 +19,10 @@ struct ring;
 /* @data is the ring's own memory: valid, and 8-byte aligned, until the call returns. */
 typedef void (*ring_fn)(void *context, const void *data, size_t size);
 
-/* @map_fd stays the caller's and may be closed afterwards. */
+/*
+ * @map_fd stays the caller's and may be closed afterwards. 0, -EINVAL when it is no ring, -EIO when
+ * whoever read it before left it in the middle of a record, or why it cannot be mapped.
+ */
 int ring_open(int map_fd, struct ring **ret);
 struct ring *ring_free(struct ring *r); /* returns NULL */
 void ring_freep(struct ring **r);

@@ -43,8 +43,8 @@ bool tracepoint_exists(const char *category, const char *name)
 }
 
 /*
- * Debian's release says 6.1.0-44 for what its version says is 6.1.164, Ubuntu's has its own file. What
- * is not found so, the release says.
+ * Debian's release says 6.1.0-44 for what its version says is 6.1.164, Ubuntu's has its own file.
+ * What is not found so, the release says.
  */
 u32 kernel_version(void)
 {

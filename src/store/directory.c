@@ -57,6 +57,9 @@ static bool name_parse(const char *name, struct partition_file *ret)
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
 	f.id.start = (u64)timegm(&tm);
+	/* No record is of another time; what is computed from it must not overflow. */
+	if (f.id.start > INT64_MAX / NSEC_PER_SEC - f.id.span)
+		return false;
 	partition_name(&f.id, want);
 	len = strlen(want);
 	if (strncmp(name, want, len))
@@ -72,7 +75,7 @@ static bool name_parse(const char *name, struct partition_file *ret)
 	} else if (name[len]) {
 		return false;
 	}
-	strcpy(f.name, name);
+	memcpy(f.name, name, strlen(name) + 1);
 	*ret = f;
 	return true;
 }
@@ -218,7 +221,7 @@ int directory_set_aside(const char *directory, const char *name, char *ret)
 		if (renameat(dir, from_path, dir, to_path) && errno != ENOENT)
 			unlinkat(dir, from_path, 0);
 	}
-	strcpy(ret, to);
+	memcpy(ret, to, strlen(to) + 1);
 	return 0;
 }
 
@@ -260,7 +263,8 @@ static int check_owner(int dir, const char *directory)
 	if (st.st_uid != geteuid())
 		return fail(
 			-EPERM,
-			"the store '%s' belongs to user %u, not to this one (%u): chown it, or name another",
+			"the store '%s' belongs to user %u, not to this one (%u): chown it, "
+			"or name another",
 			directory, st.st_uid, geteuid());
 	if (st.st_mode & 022)
 		return fail(-EPERM,
@@ -289,7 +293,8 @@ int directory_claim(const char *directory)
 		if (errno == EWOULDBLOCK)
 			return fail(
 				-EBUSY,
-				"another saker writes to the store '%s': stop it, or name another directory",
+				"another saker writes to the store '%s': stop it, or name another "
+				"directory",
 				directory);
 		return fail_errno(-errno, "cannot lock '%s/lock'", directory);
 	}

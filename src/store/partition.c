@@ -17,11 +17,13 @@ static const struct {
 	const char *name, *sql;
 } objects[] = {
 	{ "schema",
-	  "CREATE TABLE schema (id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, "
+	  "CREATE TABLE schema (id INTEGER PRIMARY KEY, name TEXT NOT NULL, "
+	  "version INTEGER NOT NULL, "
 	  "hash INTEGER NOT NULL, definition TEXT NOT NULL, records INTEGER NOT NULL, "
 	  "first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT" },
 	{ "batch",
-	  "CREATE TABLE batch (id INTEGER PRIMARY KEY, schema INTEGER NOT NULL, time_min INTEGER NOT NULL, "
+	  "CREATE TABLE batch (id INTEGER PRIMARY KEY, schema INTEGER NOT NULL, "
+	  "time_min INTEGER NOT NULL, "
 	  "time_max INTEGER NOT NULL, count INTEGER NOT NULL, raw_size INTEGER NOT NULL, "
 	  "crc32 INTEGER NOT NULL, data BLOB NOT NULL) STRICT" },
 	{ "batch_time", "CREATE INDEX batch_time ON batch (schema, time_max, time_min)" },
@@ -215,7 +217,7 @@ static int create_tables(struct partition *p)
 	return err;
 }
 
-static int connect(const char *path, int flags, struct partition **ret)
+static int open_database(const char *path, int flags, struct partition **ret)
 {
 	_cleanup_(partition_closep) struct partition *p = calloc(1, sizeof(*p));
 	int r;
@@ -246,12 +248,13 @@ int partition_open(const char *path, struct partition **ret)
 		return fail_errno(-errno, "cannot make '%s'", path);
 	if (fd >= 0)
 		close(fd);
-	err = connect(path, SQLITE_OPEN_READWRITE, &p);
+	err = open_database(path, SQLITE_OPEN_READWRITE, &p);
 	if (!err)
 		err = run(
 			p,
 			"PRAGMA cell_size_check=ON; PRAGMA page_size=8192; PRAGMA cache_size=-1024;"
-			"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=1024;"
+			"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+			"PRAGMA wal_autocheckpoint=1024;"
 			"PRAGMA journal_size_limit=16777216; PRAGMA temp_store=MEMORY");
 	if (err)
 		return err;
@@ -269,7 +272,7 @@ int partition_open(const char *path, struct partition **ret)
  * A file on read-only media has no log beside it that could be read: SQLite must be told that
  * nobody writes.
  */
-static int connect_immutable(const char *path, struct partition **ret)
+static int open_immutable(const char *path, struct partition **ret)
 {
 	_cleanup_buf_ struct buf uri = { 0 };
 	_cleanup_(partition_closep) struct partition *p = NULL;
@@ -285,7 +288,7 @@ static int connect_immutable(const char *path, struct partition **ret)
 	buf_add_str(&uri, "?immutable=1");
 	if (uri.error)
 		return fail(-ENOMEM, "store: out of memory");
-	err = connect(buf_str(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &p);
+	err = open_database(buf_str(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &p);
 	if (err)
 		return err;
 	*ret = TAKE_PTR(p);
@@ -309,9 +312,9 @@ int partition_open_read(const char *path, struct partition **ret)
 	int err;
 
 	if (directory_is_read_only(path))
-		err = connect_immutable(path, &p);
+		err = open_immutable(path, &p);
 	else
-		err = connect(path, SQLITE_OPEN_READONLY, &p);
+		err = open_database(path, SQLITE_OPEN_READONLY, &p);
 	if (!err)
 		err = run(
 			p,
@@ -436,7 +439,8 @@ int partition_schemas(struct partition *p,
 	sqlite3_stmt *s = NULL;
 	int err = prepare(
 		p,
-		"SELECT id, name, version, hash, definition, records, first, last FROM schema ORDER BY id",
+		"SELECT id, name, version, hash, definition, records, first, last FROM schema "
+		"ORDER BY id",
 		&s);
 	int r = SQLITE_DONE;
 
@@ -474,7 +478,8 @@ int partition_batches(struct partition *p, s64 schema, u64 time_min, u64 time_ma
 {
 	int err = prepare(
 		p,
-		"SELECT id, time_max FROM batch WHERE schema=?1 AND time_max>=?2 AND time_min<=?3 AND"
+		"SELECT id, time_max FROM batch WHERE schema=?1 AND time_max>=?2 AND "
+		"time_min<=?3 AND"
 		" (time_max, id)>(?4, ?5) ORDER BY time_max, id LIMIT ?6",
 		&p->list);
 	int count = 0, r;

@@ -143,7 +143,8 @@ static int make_tables(sqlite3 *db, const struct catalog *catalog)
 		"BEGIN;"
 		"CREATE TABLE schemas(name TEXT, schema TEXT, version INTEGER, records INTEGER,"
 		" first TEXT COLLATE time, last TEXT COLLATE time);"
-		"CREATE TABLE columns(schema TEXT, name TEXT, type TEXT, kind TEXT, unit TEXT, help TEXT)",
+		"CREATE TABLE columns(schema TEXT, name TEXT, type TEXT, kind TEXT, unit TEXT, "
+		"help TEXT)",
 		NULL, NULL, NULL);
 
 	if (r == SQLITE_OK)
@@ -337,7 +338,8 @@ int query_step(struct query *q)
 		add_duration(&text, q->options.timeout_ns);
 		return fail(
 			-ETIMEDOUT,
-			"the query was stopped after its time limit of %s: narrow it with a condition on time",
+			"the query was stopped after its time limit of %s: narrow it with a "
+			"condition on time",
 			buf_str(&text));
 	}
 	text_add_safe(&text, sqlite3_errmsg(q->db), strlen(sqlite3_errmsg(q->db)));

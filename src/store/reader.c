@@ -110,11 +110,6 @@ void reader_closep(struct reader **r)
 	reader_close(*r);
 }
 
-const struct store_scan_report *reader_report(const struct reader *r)
-{
-	return &r->report;
-}
-
 /*
  * Says what is wrong (the error's text) and what is skipped for it; a thousand bad batches do not
  * flood the log.
@@ -310,6 +305,6 @@ int store_scan_directory(const char *directory, const struct store_range *range,
 			break;
 	}
 	if (ret)
-		*ret = *reader_report(r);
+		*ret = r->report;
 	return err;
 }

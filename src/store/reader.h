@@ -18,7 +18,6 @@ int reader_open(const char *directory, const struct store_range *range, const st
  * is the same pointer for the same definition. 0 at the end, -ENOMEM.
  */
 int reader_next(struct reader *r, struct record *ret);
-const struct store_scan_report *reader_report(const struct reader *r);
 struct reader *reader_close(struct reader *r); /* returns NULL */
 void reader_closep(struct reader **r);
 

@@ -166,7 +166,8 @@ void embedded_say_state(struct embedded *e, int err)
 		e->dropped = 0;
 		store_say(
 			log_of(e), LOG_LEVEL_ERROR,
-			"store: cannot write: %s. Records are kept in memory (%zu KiB), then dropped and counted",
+			"store: cannot write: %s. Records are kept in memory (%zu KiB), then "
+			"dropped and counted",
 			error_text(), e->store->options.memory_bytes >> 10);
 	} else if (!err && e->refused) {
 		store_say(log_of(e), LOG_LEVEL_INFO,

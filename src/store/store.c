@@ -103,7 +103,8 @@ static struct store_source *source_new(struct store *s, const char *name)
 		if (!s->too_many_said)
 			store_say(
 				&s->options.log, LOG_LEVEL_WARNING,
-				"store: more than %d sources; records of '%s' and further ones are dropped",
+				"store: more than %d sources; records of '%s' and further ones are "
+				"dropped",
 				SOURCES_MAX, name);
 		s->too_many_said = true;
 		return NULL;

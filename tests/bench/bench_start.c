@@ -53,9 +53,9 @@ static unsigned int last_program(unsigned int from)
 
 static bool is_waiting(pid_t pid)
 {
-	static const long calls[] = { SYS_epoll_wait, SYS_epoll_pwait, SYS_poll,
-				      SYS_ppoll, SYS_select, SYS_pselect6,
-				      SYS_nanosleep, SYS_clock_nanosleep };
+	static const long calls[] = { SYS_epoll_wait, SYS_epoll_pwait,	  SYS_poll,
+				      SYS_ppoll,      SYS_select,	  SYS_pselect6,
+				      SYS_nanosleep,  SYS_clock_nanosleep };
 	char path[64], text[64] = "";
 	ssize_t n;
 	int fd;

@@ -103,6 +103,16 @@ no_cgroup_left() {
 	not_running "$(< main)"
 }
 
+@test "a command that became another user is ended too" {
+	needs setpriv
+	chmod 777 .
+	SAKER_LIMIT=8
+	split saker execsnoop -o none --for 200ms -- \
+		setpriv --reuid 65534 --clear-groups sh -c 'echo $$ > main; exec sleep 100'
+	[ "$status" = 0 ] && [ -z "$err" ]
+	not_running "$(< main)"
+}
+
 @test "Ctrl-C while the command runs: the summary, status 0, no command left" {
 	start tool saker syscount -o json -- sh -c 'echo $$ > main; sleep 100; :'
 	wait_until 10 test -s main
@@ -120,7 +130,7 @@ no_cgroup_left() {
 	stop tool KILL
 	[ "$status" = 137 ]
 	kill -KILL "$(< main)"
-	wait_until 5 not_running "$(< main)"
+	wait_until 5 grep -q 'populated 0' "$(cgroup_root)/saker-$tool_pid/cgroup.events"
 	[ -d "$(cgroup_root)/saker-$tool_pid" ]
 	run saker execsnoop -o none --for 10ms
 	[ "$status" = 0 ]

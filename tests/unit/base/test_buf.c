@@ -3,6 +3,7 @@
 #include "unit/base/base_tests.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 
 static void test_grow(void **state UNUSED)
 {
@@ -22,6 +23,17 @@ static void test_grow(void **state UNUSED)
 	assert_int_equal(array[0], 7);
 	for (size_t i = 1; i < capacity; i++)
 		assert_int_equal(array[i], 0);
+}
+
+/* Room alone is no text. */
+static void test_room(void **state UNUSED)
+{
+	_cleanup_buf_ struct buf b = {};
+
+	mallopt(M_PERTURB, 0x5a);
+	assert_non_null(buf_room(&b, 100));
+	assert_string_equal(buf_str(&b), "");
+	mallopt(M_PERTURB, 0);
 }
 
 static void test_grow_too_large(void **state UNUSED)
@@ -150,7 +162,8 @@ static void test_out_of_memory(void **state UNUSED)
 int run_buf_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_grow),   cmocka_unit_test(test_grow_too_large),
+		cmocka_unit_test(test_grow),
+		cmocka_unit_test(test_room),   cmocka_unit_test(test_grow_too_large),
 		cmocka_unit_test(test_take),   cmocka_unit_test(test_add),
 		cmocka_unit_test(test_growth), cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_printf), cmocka_unit_test(test_out_of_memory),

@@ -163,6 +163,36 @@ static void test_names(void **state)
 	assert_int_equal(at, ARRAY_SIZE(insns));
 }
 
+/* What the assembler writes reads as it was meant. */
+static void test_assembled(void **state)
+{
+	static const char *const texts[] = {
+		"r1 = *(s16 *)(r2 - 4)",
+		"lock *(u64 *)(r1 + 8) += r2",
+		"r3 = atomic64_xchg((u64 *)(r1 + 0), r3)",
+		"r4 = le32 r4",
+		"r5 = map[fd:7][0]+24",
+	};
+	_cleanup_code_ struct code c = {};
+	size_t at = 0;
+
+	code_load_signed(&c, BPF_H, BPF_REG_1, BPF_REG_2, -4);
+	code_atomic(&c, BPF_DW, BPF_ADD, BPF_REG_1, 8, BPF_REG_2);
+	code_atomic(&c, BPF_DW, BPF_XCHG, BPF_REG_1, 0, BPF_REG_3);
+	code_to_little_endian(&c, BPF_REG_4, 32);
+	code_load_map_value(&c, BPF_REG_5, 7, 24);
+	assert_int_equal(code_finish(&c), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_buf_ struct buf b = {};
+
+		at += code_disassemble(&c.insns[at], c.count - at, NULL, &b);
+		assert_string_equal(buf_str(&b), texts[i]);
+	}
+	assert_int_equal(at, c.count);
+	assert_string_equal(code_helper_name(1), "bpf_map_lookup_elem");
+	assert_null(code_helper_name(1 << 20));
+}
+
 static void test_everything(void **state)
 {
 	static const s32 imms[] = { 0, 1, -1, INT32_MIN, 16, 0x100, 0x110, 0xf1, 1 << 30 };
@@ -184,6 +214,7 @@ int test_disassemble(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_assembled),
 		cmocka_unit_test(test_everything),
 	};
 

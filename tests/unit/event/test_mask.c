@@ -31,6 +31,11 @@ static void values_are_hidden(void **state UNUSED)
 	assert_masked("git|clone|https://me:pw@host/x.git|",
 		      "git|clone|https://me:***@host/x.git|");
 	assert_masked("psql|postgres://u:p@h:5432/db|", "psql|postgres://u:***@h:5432/db|");
+	/* The name stands behind another separator. */
+	assert_masked("curl|--header=Authorization: Bearer x|", "curl|--header=Authorization:***|");
+	assert_masked("java|jdbc:postgresql://h/db?user=u&password=x|",
+		      "java|jdbc:postgresql://h/db?user=u&password=***|");
+	assert_masked("curl|https://me:pw@host/?token=x|", "curl|https://me:***@host/?token=***|");
 }
 
 static void the_rest_stays(void **state UNUSED)

@@ -4,6 +4,7 @@
  * against hostile bytes, and made to stand on their own.
  */
 #include "event/event.h"
+#include "event/schema_btf.h"
 #include "groups.h"
 
 #include <setjmp.h>
@@ -148,6 +149,49 @@ static void bad_columns_are_refused(void **state UNUSED)
 	assert_non_null(strstr(error_text(), "did you mean 'pid'"));
 }
 
+static void disks_have_names(void **state UNUSED)
+{
+	struct column c = { .name = "disk", .kind = kind_find("device"), .size = 4 };
+	struct value none = { .class = VALUE_UNSIGNED, .u = 4000u << 20 | 7 };
+	_cleanup_buf_ struct buf b = {};
+
+	/* twice: the second time it is remembered; 0 is no device and nothing is known of it yet */
+	for (int i = 0; i < 2; i++) {
+		buf_clear(&b);
+		value_format(&c, &none, &b);
+		assert_string_equal(buf_str(&b), "4000:7");
+	}
+	none.u = 0;
+	buf_clear(&b);
+	value_format(&c, &none, &b);
+	assert_string_equal(buf_str(&b), "0:0");
+}
+
+/* An object of anybody's: its BTF refers to what is not there, or to itself. */
+static void hostile_types_are_refused(void **state UNUSED)
+{
+	struct btf *btf = btf__new_empty();
+	struct tag tag = { .word = "input", .options = "", .text = "" };
+	struct schema *s = NULL;
+	u32 offset = 0;
+	int loop, record, missing;
+
+	assert_non_null(btf);
+	loop = btf__add_typedef(btf, "loop", btf__type_cnt(btf));
+	record = btf__add_struct(btf, "record", 8);
+	assert_int_equal(btf__add_field(btf, "x", loop, 0, 0), 0);
+	missing = btf__add_struct(btf, "missing", 8);
+	assert_int_equal(btf__add_field(btf, "x", 4711, 0, 0), 0);
+	assert_int_equal(schema_of_struct(btf, "s", &tag, (u32)record, &s), -EINVAL);
+	assert_int_equal(schema_of_struct(btf, "s", &tag, (u32)missing, &s), -EINVAL);
+	assert_int_equal(schema_of_struct(btf, "s", &tag, 4711, &s), -EINVAL);
+	assert_int_equal(schema_of_struct(btf, "s", &tag, (u32)loop, &s), -EINVAL);
+	assert_int_equal(schema_of_map(btf, "s", &tag, SCHEMA_TABLE, 4711, 4711, &s, &offset),
+			 -EINVAL);
+	assert_null(s);
+	btf__free(btf);
+}
+
 static void user_name(void *context UNUSED, const struct record *r UNUSED, const struct value *from,
 		      struct value *ret, struct buf *scratch)
 {
@@ -216,6 +260,8 @@ int test_schema(void)
 		cmocka_unit_test(hostile_records_are_refused),
 		cmocka_unit_test(definitions_survive_json),
 		cmocka_unit_test(bad_columns_are_refused),
+		cmocka_unit_test(hostile_types_are_refused),
+		cmocka_unit_test(disks_have_names),
 		cmocka_unit_test(records_stand_on_their_own),
 		cmocka_unit_test(virtual_columns_keep_their_source),
 	};

@@ -27,6 +27,25 @@ static void assert_histogram(struct writer_options options, const char *unit, u6
 	schema_free(s);
 }
 
+/* A definition from a disk may have more slots than a number has powers of two. */
+static void too_many_slots(void **state UNUSED)
+{
+	static u64 slots[100] = { [64] = 1, [80] = 1 };
+	struct column c = {
+		.name = "h", .unit = "", .kind = kind_find("histogram"), .size = sizeof(slots)
+	};
+	struct value v = { .class = VALUE_HISTOGRAM, .slots = slots };
+	_cleanup_buf_ struct buf b = {};
+
+	value_json(&c, &v, &b);
+	assert_string_equal(
+		buf_str(&b),
+		"[{\"min\":9223372036854775808,\"max\":18446744073709551615,\"count\":1}]");
+	buf_clear(&b);
+	value_format(&c, &v, &b);
+	assert_string_equal(buf_str(&b), "1");
+}
+
 #define ASSERT_HISTOGRAM(options, unit, step, first, wanted, ...)                  \
 	assert_histogram(options, unit, step, first, (const u64[]){ __VA_ARGS__ }, \
 			 sizeof((const u64[]){ __VA_ARGS__ }) / sizeof(u64), wanted)
@@ -209,13 +228,10 @@ static void stacks_as_json(void **state UNUSED)
 int test_writer_shapes(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pictures),
-		cmocka_unit_test(several_histograms),
-		cmocka_unit_test(histograms_as_data),
-		cmocka_unit_test(histogram_left_out),
-		cmocka_unit_test(stacks),
-		cmocka_unit_test(collapsed),
-		cmocka_unit_test(stacks_as_json),
+		cmocka_unit_test(pictures),	      cmocka_unit_test(too_many_slots),
+		cmocka_unit_test(several_histograms), cmocka_unit_test(histograms_as_data),
+		cmocka_unit_test(histogram_left_out), cmocka_unit_test(stacks),
+		cmocka_unit_test(collapsed),	      cmocka_unit_test(stacks_as_json),
 	};
 
 	return cmocka_run_group_tests_name("writer_shapes", tests, NULL, NULL);

@@ -3,7 +3,13 @@
 #include "unit/host/fixture.h"
 #include "unit/host/groups.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <sys/wait.h>
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80 /* 5.6 */
+#endif
 
 static u64 now(void)
 {
@@ -217,6 +223,63 @@ static void real(void **state UNUSED)
 	close(gate[1]);
 }
 
+#define NO_NAMESPACE 77
+#define MUST(condition)                        \
+	do {                                   \
+		if (!(condition))              \
+			_exit(__LINE__ % 256); \
+	} while (0)
+
+/* As a suspend of an hour does: CLOCK_BOOTTIME goes on, CLOCK_MONOTONIC does not. */
+static void suspend_for_an_hour(void)
+{
+	_cleanup_close_ int offsets = -1, ns = -1;
+
+	if (unshare(CLONE_NEWTIME))
+		_exit(NO_NAMESPACE);
+	offsets = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+	ns = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (offsets < 0 || ns < 0 || write(offsets, "boottime 3600 0\n", 16) != 16 ||
+	    setns(ns, CLONE_NEWTIME))
+		_exit(NO_NAMESPACE);
+}
+
+static void in_a_suspended_machine(struct machine *m)
+{
+	const struct process *p;
+
+	put_process(m, 100, 1, "before", long_ago());
+	MUST(host_process(m->host, 100, 0, 0));
+	MUST(!host_process_exec(m->host, 100, 1, "before", "/bin/x", "x", 2, now()));
+	suspend_for_an_hour();
+	p = host_process(m->host, 100, 0, PROCESS_ARGS);
+	MUST(p && p->args && !strcmp(p->args, "x")); /* still who it was */
+	put_process(m, 200, 1, "after", now() - 2 * NSEC_PER_SEC);
+	MUST(host_process(m->host, 200, now() - NSEC_PER_SEC, 0));
+	MUST(!host_process(m->host, 200, now() - 4 * NSEC_PER_SEC, 0));
+	MUST(!host_process_fork(m->host, 300, 1, "forked", now()));
+	put_process(m, 300, 7, "forked", now());
+	p = host_process(m->host, 300, 0, 0);
+	MUST(p && p->ppid == 1); /* what the fork said is not forgotten */
+}
+
+static void over_a_suspend(void **state)
+{
+	struct machine *m = *state;
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		in_a_suspended_machine(m);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_NAMESPACE)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
 
 int test_process(void)
@@ -232,6 +295,7 @@ int test_process(void)
 		TEST(bounded),
 		TEST(seed),
 		TEST(real),
+		TEST(over_a_suspend),
 	};
 
 	return cmocka_run_group_tests_name("host/process", tests, NULL, NULL);

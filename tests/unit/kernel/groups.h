@@ -6,5 +6,6 @@ int test_features(void);
 int test_inventory(void);
 int test_kernel_btf(void);
 int test_object(void);
+int test_printk(void);
 int test_ring(void);
 int test_verifier(void);

@@ -108,6 +108,26 @@ static void at_most_what_is_asked_for(void **state)
 	object_free(o);
 }
 
+static void a_position_within_a_record_is_refused(void **state)
+{
+	struct ring *ring, *second = NULL;
+	struct object *o;
+	u64 *position;
+
+	need_bpf();
+	o = load_filler(&ring);
+	position = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+			bpf_object__find_map_fd_by_name(object_bpf(o), "events"), 0);
+	assert_ptr_not_equal(position, MAP_FAILED);
+	*position = 4;
+	assert_int_equal(
+		ring_open(bpf_object__find_map_fd_by_name(object_bpf(o), "events"), &second), -EIO);
+	assert_null(second);
+	munmap(position, (size_t)sysconf(_SC_PAGESIZE));
+	ring_free(ring);
+	object_free(o);
+}
+
 static void a_full_ring_loses_and_goes_on(void **state)
 {
 	struct seen s = {};
@@ -192,6 +212,7 @@ int test_ring(void)
 		cmocka_unit_test(records_come_in_order),
 		cmocka_unit_test(discarded_records_are_passed_over),
 		cmocka_unit_test(at_most_what_is_asked_for),
+		cmocka_unit_test(a_position_within_a_record_is_refused),
 		cmocka_unit_test(a_full_ring_loses_and_goes_on),
 		cmocka_unit_test(received_and_lost_are_what_was_sent),
 		cmocka_unit_test(other_descriptors_are_refused),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The tests of src/store: one group for each part. */
 #include "fixture.h"
 
 int main(void)
