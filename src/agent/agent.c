@@ -164,7 +164,9 @@ static void take_signals(struct broker_loop *l)
 			continue;
 		l->stop = true;
 		set_deadline(l, STOP_MS);
-		/* The worker needs the maps, which it has, and not the programs: both end at once. */
+		/*
+		 * The worker needs the maps, which it has, and not the programs: both end at once.
+		 */
 		if (l->server)
 			broker_server_detach(l->server);
 	}

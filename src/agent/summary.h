@@ -37,8 +37,8 @@ struct summary {
 	double stored_rate;
 	bool colour, utf8;
 	/*
-	 * What is logged would stand across the screen: it goes through a pipe, is shown in the last
-	 * lines, and is given to the real stderr at the end.
+	 * What is logged would stand across the screen: it goes through a pipe, is shown in the
+	 * last lines, and is given to the real stderr at the end.
 	 */
 	int messages_fd, real_stderr; /* -1: stderr is elsewhere, and left alone */
 	struct buf messages;

@@ -93,7 +93,7 @@ static void add_rate_right(struct buf *b, double rate, size_t width)
 	buf_add(b, text.data, text.len);
 }
 
-/* ---- the head ---------------------------------------------------------------------------------- */
+/* ---- the head ------------------------------------------------------------------------------- */
 
 static void draw_title(struct screen *s, double seconds)
 {
@@ -202,7 +202,7 @@ static void draw_failures(struct screen *s)
 	}
 }
 
-/* ---- histograms -------------------------------------------------------------------------------- */
+/* ---- histograms ----------------------------------------------------------------------------- */
 
 static u64 slot_low(const struct column *c, size_t slot)
 {
@@ -307,7 +307,7 @@ static void draw_histogram(struct screen *s, const struct block *block)
 	put_line(s, "", &b);
 }
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records -------------------------------------------------------------------------------- */
 
 static bool is_shown(const struct column *c)
 {
@@ -418,9 +418,11 @@ static void draw_events(struct screen *s, const struct block *block, size_t line
 		draw_record(s, block, i % LINES_KEPT);
 }
 
-/* ---- all of it ----------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------ */
 
-/* The longest-known first part of the name says which gadget it is: "runqlat.each" is part of one. */
+/*
+ * The longest-known first part of the name says which gadget it is: "runqlat.each" is part of one.
+ */
 static bool is_part(const struct schema *s)
 {
 	return strchr(s->name, '.') != NULL;

@@ -68,8 +68,7 @@ int child_find(struct child *c, const char *program)
  * In the child. Joins the cgroup itself, so that no moment of it is outside; waits; becomes the
  * command.
  */
-static void __attribute__((noreturn))
-child_main(const struct child *c, int wait_fd, char **command)
+static void __attribute__((noreturn)) child_main(const struct child *c, int wait_fd, char **command)
 {
 	static const int handled[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE };
 	char path[300], byte;
@@ -145,7 +144,8 @@ static void end_command(struct child *c)
 		child_cgroup_signal(c, SIGKILL);
 		child_cgroup_wait_empty(c, TERM_NS);
 	}
-	kill(c->pid, SIGKILL); /* perhaps it went to another cgroup; no harm to one that has ended */
+	kill(c->pid,
+	     SIGKILL); /* perhaps it went to another cgroup; no harm to one that has ended */
 	if (waitpid(c->pid, &status, 0) == c->pid)
 		child_ended(c, status);
 }

@@ -31,9 +31,8 @@ static int cgroup2_root(struct buf *path)
 			return 0;
 		}
 	}
-	return fail(-ENOENT,
-		    "cgroup v2 is not mounted: a command cannot be watched on its own "
-		    "(try: mount -t cgroup2 none /sys/fs/cgroup)");
+	return fail(-ENOENT, "cgroup v2 is not mounted: a command cannot be watched on its own "
+			     "(try: mount -t cgroup2 none /sys/fs/cgroup)");
 }
 
 int child_cgroup_make(struct child *c)

@@ -64,15 +64,16 @@ static int list_probes(const struct list_options *o)
 	next = events.data;
 	while ((line = strsep(&next, "\n"))) {
 		if (*line && glob_match(pattern, strlen(pattern), line, strlen(line)))
-			printf(o->json ? "{\"probe\":\"tracepoint:%s\"}\n" : "tracepoint:%s\n", line);
+			printf(o->json ? "{\"probe\":\"tracepoint:%s\"}\n" : "tracepoint:%s\n",
+			       line);
 	}
 	return 0;
 }
 
 static void print_column(const struct column *c)
 {
-	printf("  %-18s %-13s %s%s%s%s\n", c->name, c->kind->name, c->help, *c->unit ? " (" : "", c->unit,
-	       *c->unit ? ")" : "");
+	printf("  %-18s %-13s %s%s%s%s\n", c->name, c->kind->name, c->help, *c->unit ? " (" : "",
+	       c->unit, *c->unit ? ")" : "");
 }
 
 static int list_columns(const struct list_options *o)
@@ -118,9 +119,9 @@ static int list_columns(const struct list_options *o)
 
 int command_list(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "output", required_argument, NULL, 'o' }, { "help", no_argument, NULL, 'h' }, {}
-	};
+	static const struct option long_options[] = { { "output", required_argument, NULL, 'o' },
+						      { "help", no_argument, NULL, 'h' },
+						      {} };
 	struct list_options o = { .what = "gadgets" };
 	int c;
 

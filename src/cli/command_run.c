@@ -37,9 +37,12 @@ static int refuse_bcc(const char *path)
 	const char *name = gadget_for(path);
 
 	if (name)
-		fprintf(stderr, "saker run: %s is a BCC Python program; Saker's tool for it is: saker %s\n", path, name);
+		fprintf(stderr,
+			"saker run: %s is a BCC Python program; Saker's tool for it is: saker %s\n",
+			path, name);
 	else
-		fprintf(stderr, "saker run: %s is a BCC Python program, which Saker does not run (see: saker list)\n",
+		fprintf(stderr,
+			"saker run: %s is a BCC Python program, which Saker does not run (see: saker list)\n",
 			path);
 	return 2;
 }
@@ -63,7 +66,8 @@ static int run_source(const char *path, const char *text, int argc, char **argv)
 		name = strdup(slash ? slash + 1 : path);
 		if (name)
 			name[strcspn(name, ".")] = '\0';
-		err = name ? gadget_open_bytes(*name ? name : "program", object.data, object.len, &g)
+		err = name ? gadget_open_bytes(*name ? name : "program", object.data, object.len,
+					       &g)
 			   : fail(-ENOMEM, "out of memory");
 	}
 	if (err) {
@@ -93,7 +97,8 @@ int command_run(int argc, char **argv)
 	if (!what || !strcmp(what, "--help") || !strcmp(what, "-h")) {
 		FILE *out = what ? stdout : stderr;
 
-		fprintf(out, "usage: saker run NAME | FILE.bpf.o | FILE.bpf.c [options]   (see: saker list)\n");
+		fprintf(out,
+			"usage: saker run NAME | FILE.bpf.o | FILE.bpf.c [options]   (see: saker list)\n");
 		return what ? 0 : 2;
 	}
 	if (!strchr(what, '/') && stat(what, &st))
@@ -116,6 +121,7 @@ int command_run(int argc, char **argv)
 		return refuse_bcc(what);
 	if (str_ends(what, ".c"))
 		return run_source(what, buf_str(&text), argc - 1, argv + 1);
-	fprintf(stderr, "saker run: %s is neither a BPF object (.o) nor a C source file (.bpf.c)\n", what);
+	fprintf(stderr, "saker run: %s is neither a BPF object (.o) nor a C source file (.bpf.c)\n",
+		what);
 	return 2;
 }

@@ -97,8 +97,8 @@ static void workspace_remove(struct workspace *w)
  * declaration of the helper is untouched: there its name is not followed by an opening bracket.
  */
 #define PRINTK_CALL "((long(*)(const char*,unsigned,...))6)"
-#define PRINTK_PICK                                                                            \
-	"-Dbpf_trace_printk(...)=SAKER_PRINTK_(__VA_ARGS__,SAKER_PRINTK_N_,SAKER_PRINTK_N_,"   \
+#define PRINTK_PICK                                                                          \
+	"-Dbpf_trace_printk(...)=SAKER_PRINTK_(__VA_ARGS__,SAKER_PRINTK_N_,SAKER_PRINTK_N_," \
 	"SAKER_PRINTK_N_,SAKER_PRINTK_N_,SAKER_PRINTK_N_,SAKER_PRINTK_1_,_)(__VA_ARGS__)"
 
 #ifdef __aarch64__
@@ -129,14 +129,31 @@ static int run_clang(const char *source, const char *folder, const char *extra, 
 		     const sigset_t *signals)
 {
 	const char *arguments[] = {
-		"clang", "-g", "-O2", "-target", "bpf", "-mcpu=v3", "-Wno-unused-value",
-		TARGET_ARCH, "-I", folder, ARCH_HEADERS,
+		"clang",
+		"-g",
+		"-O2",
+		"-target",
+		"bpf",
+		"-mcpu=v3",
+		"-Wno-unused-value",
+		TARGET_ARCH,
+		"-I",
+		folder,
+		ARCH_HEADERS,
 		/* old examples include "bpf_helpers.h" */
-		"-idirafter", "/usr/include/bpf",
+		"-idirafter",
+		"/usr/include/bpf",
 		"-DSAKER_PRINTK_(a,b,c,d,e,f,name,...)=name",
 		"-DSAKER_PRINTK_1_(fmt)=" PRINTK_CALL "(fmt,sizeof(fmt))",
-		"-DSAKER_PRINTK_N_(fmt,...)=" PRINTK_CALL "(fmt,__VA_ARGS__)", PRINTK_PICK,
-		"-c", source, "-o", object, extra ? "-include" : NULL, extra, NULL,
+		"-DSAKER_PRINTK_N_(fmt,...)=" PRINTK_CALL "(fmt,__VA_ARGS__)",
+		PRINTK_PICK,
+		"-c",
+		source,
+		"-o",
+		object,
+		extra ? "-include" : NULL,
+		extra,
+		NULL,
 	};
 	posix_spawnattr_t attributes;
 	pid_t pid;

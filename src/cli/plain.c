@@ -71,8 +71,7 @@ static void read_lines(struct plain *p)
 {
 	if (p->printk && printk_read(p->printk, on_line, p) > 0 && fflush(stdout))
 		p->gone = true;
-	if (p->gone || reader_is_gone() ||
-	    (p->options->count && p->lines >= p->options->count))
+	if (p->gone || reader_is_gone() || (p->options->count && p->lines >= p->options->count))
 		uv_stop(&p->loop);
 }
 
@@ -278,7 +277,8 @@ int run_plain(struct gadget *g, const char *name, int argc, char **argv)
 	if (!err && p.format == OUTPUT_COLLAPSED)
 		err = fail(-EINVAL, "-o collapsed is for stacks");
 	if (!err && geteuid()) {
-		err = fail(-EPERM, "needs root to load BPF programs (try: sudo saker run %s)", name);
+		err = fail(-EPERM, "needs root to load BPF programs (try: sudo saker run %s)",
+			   name);
 		status = 1;
 	}
 	if (!err && o.command) {

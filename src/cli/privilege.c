@@ -14,8 +14,10 @@ int privilege_give_away(bool keep_files)
 		cap_value_t capability;
 		bool keep;
 	} all[] = {
-		{ CAP_DAC_READ_SEARCH, true },	  { CAP_SYS_PTRACE, true }, { CAP_SYSLOG, true },
-		{ CAP_DAC_OVERRIDE, keep_files }, { CAP_KILL, keep_files }, { CAP_BPF, maps },	    { CAP_PERFMON, maps },
+		{ CAP_DAC_READ_SEARCH, true }, { CAP_SYS_PTRACE, true },
+		{ CAP_SYSLOG, true },	       { CAP_DAC_OVERRIDE, keep_files },
+		{ CAP_KILL, keep_files },      { CAP_BPF, maps },
+		{ CAP_PERFMON, maps },
 	};
 	cap_t now = cap_get_proc(), next = cap_init();
 	int err = now && next ? 0 : fail(-ENOMEM, "out of memory");

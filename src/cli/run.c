@@ -57,7 +57,8 @@ static void on_record(void *context, const struct record *r)
 {
 	struct session *s = context;
 
-	if (s->filter.user && r->schema->sort == SCHEMA_EVENTS && !expression_match(s->filter.user, r))
+	if (s->filter.user && r->schema->sort == SCHEMA_EVENTS &&
+	    !expression_match(s->filter.user, r))
 		return;
 	if (r->schema->sort == SCHEMA_EVENTS) {
 		if (s->options->count && s->records >= s->options->count)
@@ -160,7 +161,8 @@ static void on_child(uv_signal_t *handle, int number UNUSED)
 	struct session *s = handle->data;
 	int status;
 
-	if (s->child.pid > 0 && !s->child.ended && waitpid(s->child.pid, &status, WNOHANG) == s->child.pid) {
+	if (s->child.pid > 0 && !s->child.ended &&
+	    waitpid(s->child.pid, &status, WNOHANG) == s->child.pid) {
 		child_ended(&s->child, status);
 		finish(s);
 	}
@@ -275,7 +277,8 @@ static int set_parameters(struct session *s)
 	return 0;
 }
 
-static int symbolize(void *context, u32 pid, const u64 *addresses, size_t count, bool user, struct buf *b)
+static int symbolize(void *context, u32 pid, const u64 *addresses, size_t count, bool user,
+		     struct buf *b)
 {
 	return host_format_stack(context, pid, addresses, count, user, b);
 }
@@ -324,7 +327,8 @@ static void start_signal(struct session *s, uv_signal_t *handle, uv_signal_cb fn
 	uv_signal_start(handle, fn, number);
 }
 
-static void start_timer(struct session *s, uv_timer_t *timer, uv_timer_cb fn, u64 first_ms, u64 repeat_ms)
+static void start_timer(struct session *s, uv_timer_t *timer, uv_timer_cb fn, u64 first_ms,
+			u64 repeat_ms)
 {
 	uv_timer_init(&s->loop, timer);
 	timer->data = s;
@@ -348,7 +352,8 @@ static void loop(struct session *s)
 	}
 	start_timer(s, &s->poll, on_poll, POLL_MS, fd >= 0 ? POLL_MS : 4 * POLL_MS);
 	if (o->interval_ns && gadget_has_tables(s->gadget))
-		start_timer(s, &s->interval, on_interval, to_ms(o->interval_ns), to_ms(o->interval_ns));
+		start_timer(s, &s->interval, on_interval, to_ms(o->interval_ns),
+			    to_ms(o->interval_ns));
 	if (o->for_ns)
 		start_timer(s, &s->deadline, on_deadline, to_ms(o->for_ns), 0);
 	if (!s->done)
@@ -364,20 +369,22 @@ static void say_losses(struct session *s)
 
 	gadget_losses(s->gadget, &l);
 	if (l.ring)
-		fprintf(stderr, "saker %s: %llu events lost, the ring was full\n", name, (unsigned long long)l.ring);
+		fprintf(stderr, "saker %s: %llu events lost, the ring was full\n", name,
+			(unsigned long long)l.ring);
 	if (l.map_full)
-		fprintf(stderr, "saker %s: %llu events lost, a table in the kernel was full\n", name,
-			(unsigned long long)l.map_full);
+		fprintf(stderr, "saker %s: %llu events lost, a table in the kernel was full\n",
+			name, (unsigned long long)l.map_full);
 	if (l.stack)
 		fprintf(stderr, "saker %s: %llu stacks lost\n", name, (unsigned long long)l.stack);
 	if (l.missed == UNKNOWN_LOSS)
 		log_debug("%s: this kernel cannot say whether programs were skipped", name);
 	else if (l.missed)
-		fprintf(stderr, "saker %s: %llu events missed, the kernel skipped nested programs\n", name,
+		fprintf(stderr,
+			"saker %s: %llu events missed, the kernel skipped nested programs\n", name,
 			(unsigned long long)l.missed);
 	if (isatty(STDERR_FILENO) && gadget_has_events(s->gadget))
-		fprintf(stderr, "saker %s: %llu events, %llu lost%s\n", name, (unsigned long long)s->records,
-			(unsigned long long)(l.ring + l.map_full),
+		fprintf(stderr, "saker %s: %llu events, %llu lost%s\n", name,
+			(unsigned long long)s->records, (unsigned long long)(l.ring + l.map_full),
 			l.missed == UNKNOWN_LOSS ? ", missed: unknown" : "");
 }
 
@@ -462,7 +469,8 @@ int run_opened(struct gadget *g, const char *name, int argc, char **argv)
 	if (o.verbose)
 		log_level = LOG_LEVEL_DEBUG;
 	if (geteuid()) {
-		fprintf(stderr, "saker %s: needs root to load BPF programs (try: sudo saker %s)\n", name, name);
+		fprintf(stderr, "saker %s: needs root to load BPF programs (try: sudo saker %s)\n",
+			name, name);
 		gadget_free(g);
 		return 1;
 	}

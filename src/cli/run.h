@@ -20,7 +20,8 @@ struct filter {
 	struct expression *kernel, *user;
 	struct buf text;
 };
-int filter_build(struct filter *f, const struct options *o, struct gadget *g, struct host *h, const struct child *c);
+int filter_build(struct filter *f, const struct options *o, struct gadget *g, struct host *h,
+		 const struct child *c);
 void filter_free(struct filter *f);
 /* Prints which part runs where, the programs taken and their reasons (--explain). */
 void filter_explain(const struct filter *f, struct gadget *g, FILE *out);

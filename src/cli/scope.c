@@ -32,13 +32,14 @@ static int add_cgroups(struct buf *b, struct host *h, const char *text, bool con
 {
 	_cleanup_free_ u64 *ids = NULL;
 	size_t count = 0;
-	int err = container ? host_container_resolve(h, text, &ids, &count) : host_cgroup_resolve(h, text, &ids, &count);
+	int err = container ? host_container_resolve(h, text, &ids, &count)
+			    : host_cgroup_resolve(h, text, &ids, &count);
 
 	if (err)
 		return err;
 	if (count > SCOPE_CGROUPS_MAX)
-		return fail(-E2BIG, "'%s' has %zu cgroups below it, at most %d can be watched", text, count,
-			    SCOPE_CGROUPS_MAX);
+		return fail(-E2BIG, "'%s' has %zu cgroups below it, at most %d can be watched",
+			    text, count, SCOPE_CGROUPS_MAX);
 	buf_add_str(b, "cgroup in (");
 	for (size_t i = 0; i < count; i++)
 		buf_printf(b, "%s%llu", i ? ", " : "", (unsigned long long)ids[i]);
@@ -54,9 +55,11 @@ static int join(const struct schema *s, const char *text, const char *option, co
 	int err;
 
 	if (!s)
-		return fail(-EOPNOTSUPP, "%s: this program says nothing that could be filtered", option);
+		return fail(-EOPNOTSUPP, "%s: this program says nothing that could be filtered",
+			    option);
 	if (column && schema_find(s, column) < 0)
-		return fail(-EOPNOTSUPP, "%s: %s has no column '%s' to tell it by", option, s->name, column);
+		return fail(-EOPNOTSUPP, "%s: %s has no column '%s' to tell it by", option, s->name,
+			    column);
 	err = expression_parse(text, s, &one);
 	if (err)
 		return column ? fail_in(err, "%s", option) : err;
@@ -64,8 +67,8 @@ static int join(const struct schema *s, const char *text, const char *option, co
 	return expression_and(TAKE_PTR(*all), one, all);
 }
 
-static int join_scopes(const struct schema *s, const struct options *o, struct host *h, const struct child *child,
-		       struct expression **all, struct buf *whole)
+static int join_scopes(const struct schema *s, const struct options *o, struct host *h,
+		       const struct child *child, struct expression **all, struct buf *whole)
 {
 	_cleanup_buf_ struct buf b = {};
 	int err = 0;
@@ -95,7 +98,8 @@ static int join_scopes(const struct schema *s, const struct options *o, struct h
 		buf_clear(&b);
 		err = add_cgroups(&b, h, text, container);
 		if (!err)
-			err = join(s, b.data, container ? "--container" : "--cgroup", "cgroup", all, whole);
+			err = join(s, b.data, container ? "--container" : "--cgroup", "cgroup", all,
+				   whole);
 	}
 	if (child->cgroup_id && !err) {
 		buf_clear(&b);
@@ -105,7 +109,8 @@ static int join_scopes(const struct schema *s, const struct options *o, struct h
 	return err;
 }
 
-int filter_build(struct filter *f, const struct options *o, struct gadget *g, struct host *h, const struct child *c)
+int filter_build(struct filter *f, const struct options *o, struct gadget *g, struct host *h,
+		 const struct child *c)
 {
 	_cleanup_(expression_freep) struct expression *all = NULL;
 	const struct schema *s = filter_schema(g);
@@ -133,8 +138,8 @@ int filter_build(struct filter *f, const struct options *o, struct gadget *g, st
 	}
 	if (!err && f->user && !gadget_has_events(g))
 		return fail(-EOPNOTSUPP,
-			    "%s counts in the kernel, where this filter cannot run: %s", gadget_info(g)->name,
-			    expression_why_user(f->user));
+			    "%s counts in the kernel, where this filter cannot run: %s",
+			    gadget_info(g)->name, expression_why_user(f->user));
 	return err;
 }
 

@@ -42,7 +42,7 @@ struct gadget_info {
 	size_t alias_count;
 	struct example *examples;
 	size_t example_count;
-	struct schema *input;		   /* of INPUT(): only --where sees it; NULL: there is none */
+	struct schema *input; /* of INPUT(): only --where sees it; NULL: there is none */
 	const struct schema *where_schema; /* what WHERE() sees; NULL: this gadget has none */
 	bool tagged; /* false: a plain libbpf program, shown by its printk lines and maps */
 };

@@ -187,10 +187,7 @@ u32 slot_count(const struct column *c);
 /* <0, 0, >0; by class; NONE sorts first. */
 int value_compare(const struct value *a, const struct value *b);
 
-/*
- * ---- making schemas
- * ------------------------------------------------------------------------------
- */
+/* ---- making schemas -------------------------------------------------------------------------- */
 
 /* An empty schema to be filled (by the store, which reads definitions back). -ENOMEM: NULL. */
 struct schema *schema_new(const char *name, const char *summary, enum schema_sort sort);

@@ -160,10 +160,7 @@ static void put_reading(struct writer *w)
 	}
 }
 
-/*
- * ---- collapsed
- * --------------------------------------------------------------------------------------
- */
+/* ---- collapsed ------------------------------------------------------------------------------- */
 
 /* A process name in front of the frames: what would end it or the line becomes something else. */
 static void put_comm(struct writer *w, const struct record *r)

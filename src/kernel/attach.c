@@ -30,10 +30,7 @@ static int not_attached(const struct object *o, const struct program *p, int err
 		    bpf_program__section_name(p->bpf), words ? words : strerror(-err));
 }
 
-/*
- * ---- sampling
- * --------------------------------------------------------------------------------------
- */
+/* ---- sampling -------------------------------------------------------------------------------- */
 
 static int sample_cpu(struct object *o, struct program *p, u32 hz, int cpu)
 {
@@ -82,10 +79,7 @@ static int sample(struct object *o, struct program *p)
 	return o->link_count > before ? 0 : fail(-ENODEV, "there is no CPU that can be sampled");
 }
 
-/*
- * ---- the rest
- * --------------------------------------------------------------------------------------
- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static int attach_iterator(struct object *o, struct program *p)
 {
@@ -161,10 +155,7 @@ void object_detach(struct object *o)
 	}
 }
 
-/*
- * ---- what was missed
- * --------------------------------------------------------------------------------
- */
+/* ---- what was missed ------------------------------------------------------------------------- */
 
 /*
  * Does recursion_misses of such a program tell the whole truth? BTF and raw tracepoints and

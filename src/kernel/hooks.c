@@ -113,10 +113,7 @@ static int trial(enum section_sort sort)
 	return known[sort].result;
 }
 
-/*
- * ---- names
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static int classic_available(const struct section *s)
 {

@@ -236,10 +236,7 @@ static int mark_all(struct minimizer *m, const struct extension *e)
 	return 0;
 }
 
-/*
- * ---- writing
- * -------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static u32 add_string(struct minimizer *m, u32 offset)
 {

@@ -213,10 +213,7 @@ struct program *object_program(const struct object *o, const char *name)
 	return NULL;
 }
 
-/*
- * ---- load
- * ----------------------------------------------------------------------------------------
- */
+/* ---- load ------------------------------------------------------------------------------------ */
 
 static int fill_btf_file(struct object *o, bool *ret_modules)
 {

@@ -75,10 +75,7 @@ const char *object_verifier_log(const struct object *o);
  */
 u64 object_missed(const struct object *o);
 
-/*
- * ---- the kernel itself
- * ---------------------------------------------------------------------------------
- */
+/* ---- the kernel itself ----------------------------------------------------------------------- */
 
 /* 6.12.107 is 0x060c6b as in LINUX_VERSION_CODE with the sublevel capped at 255. */
 u32 kernel_version(void);

@@ -184,10 +184,7 @@ static struct reading read_log(const char *log)
 	return r;
 }
 
-/*
- * ---- the source line
- * -----------------------------------------------------------------------------------
- */
+/* ---- the source line ------------------------------------------------------------------------- */
 
 /* The place of the source text; when several lines read the same, of the one at the instruction. */
 static void add_place(struct buf *b, const struct source_lines *lines, struct piece source,
@@ -251,10 +248,7 @@ static void add_source(struct buf *b, const struct reading *r, const struct sour
 	buf_add_str(b, source.len > SOURCE_MAX ? "...)" : ")");
 }
 
-/*
- * ---- the paragraph
- * --------------------------------------------------------------------------------------
- */
+/* ---- the paragraph --------------------------------------------------------------------------- */
 
 /* Marks the registers that a text names, by their letters. */
 static unsigned registers_in(struct piece p, const char *letters)

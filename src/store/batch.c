@@ -136,10 +136,7 @@ void batch_free(struct batch *b)
 	memset(b, 0, sizeof(*b));
 }
 
-/*
- * ---- reading
- * --------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int unpack(struct batch_reader *b, const struct batch_header *h, const void *data,
 		  size_t size)

@@ -39,10 +39,7 @@ void catalog_free(struct catalog *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/*
- * ---- columns
- * --------------------------------------------------------------------------------------
- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 static const char *type_of(const struct column *c)
 {
@@ -138,10 +135,7 @@ static int merge(struct catalog_table *t, const struct partition_schema *s)
 	return 0;
 }
 
-/*
- * ---- tables
- * ---------------------------------------------------------------------------------------
- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static bool is_table(const struct catalog *c, const char *name)
 {

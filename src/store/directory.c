@@ -20,10 +20,7 @@ void partition_list_free(struct partition_list *l)
 	memset(l, 0, sizeof(*l));
 }
 
-/*
- * ---- names
- * ----------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 void partition_name(const struct partition_id *id, char *ret)
 {
@@ -98,10 +95,7 @@ u64 partition_end_ns(const struct partition_id *id)
 	return (id->start + id->span) * NSEC_PER_SEC - 1;
 }
 
-/*
- * ---- listing
- * --------------------------------------------------------------------------------------
- */
+/* ---- listing --------------------------------------------------------------------------------- */
 
 static u64 size_at(int dir, const char *name, const char *suffix)
 {
@@ -178,10 +172,7 @@ u64 directory_partition_bytes(const char *directory, const char *name)
 	return dir < 0 ? 0 : bytes_at(dir, name);
 }
 
-/*
- * ---- changing
- * -------------------------------------------------------------------------------------
- */
+/* ---- changing -------------------------------------------------------------------------------- */
 
 int directory_delete(const char *directory, const char *name)
 {
@@ -261,11 +252,10 @@ static int check_owner(int dir, const char *directory)
 	if (fstat(dir, &st))
 		return fail_errno(-errno, "cannot stat the store '%s'", directory);
 	if (st.st_uid != geteuid())
-		return fail(
-			-EPERM,
-			"the store '%s' belongs to user %u, not to this one (%u): chown it, "
-			"or name another",
-			directory, st.st_uid, geteuid());
+		return fail(-EPERM,
+			    "the store '%s' belongs to user %u, not to this one (%u): chown it, "
+			    "or name another",
+			    directory, st.st_uid, geteuid());
 	if (st.st_mode & 022)
 		return fail(-EPERM,
 			    "the store '%s' may be written by others (mode %04o): chmod 0700 '%s'",

@@ -13,10 +13,7 @@
 #define STREAMS_MAX 2048
 #define ATTEMPTS 8 /* of one flush, when partitions are set aside or expired on the way */
 
-/*
- * ---- streams
- * ----------------------------------------------------------------------------------------
- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 static void stream_free(struct stream *stream)
 {
@@ -75,10 +72,7 @@ static struct stream *stream_of(struct embedded *e, struct store_source *source,
 	return e->last = stream_new(e, source, schema);
 }
 
-/*
- * ---- memory
- * ------------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static size_t memory_used(const struct embedded *e)
 {
@@ -120,10 +114,7 @@ static void forget_waiting(struct embedded *e, struct waiting **link)
 	free(w);
 }
 
-/*
- * ---- writing
- * -----------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* Totals of the schemas in this transaction. */
 static int add_totals(struct embedded *e)
@@ -238,10 +229,7 @@ static int embedded_flush(struct store *s)
 	return write_waiting(e);
 }
 
-/*
- * ---- appending
- * ----------------------------------------------------------------------------------------
- */
+/* ---- appending ------------------------------------------------------------------------------- */
 
 /* Memory is full, or would be soon: what waits goes to the disk before its second is over. */
 static int make_room(struct store *s, struct embedded *e, u32 size)
@@ -291,10 +279,7 @@ static int embedded_append(struct store *s, struct store_source *source, const s
 	return 0;
 }
 
-/*
- * ---- the rest of the interface
- * -------------------------------------------------------------------------
- */
+/* ---- the rest of the interface --------------------------------------------------------------- */
 
 static int embedded_scan(struct store *s, const struct store_range *range, store_record_fn fn,
 			 void *context, struct store_scan_report *ret)

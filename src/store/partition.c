@@ -16,16 +16,14 @@
 static const struct {
 	const char *name, *sql;
 } objects[] = {
-	{ "schema",
-	  "CREATE TABLE schema (id INTEGER PRIMARY KEY, name TEXT NOT NULL, "
-	  "version INTEGER NOT NULL, "
-	  "hash INTEGER NOT NULL, definition TEXT NOT NULL, records INTEGER NOT NULL, "
-	  "first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT" },
-	{ "batch",
-	  "CREATE TABLE batch (id INTEGER PRIMARY KEY, schema INTEGER NOT NULL, "
-	  "time_min INTEGER NOT NULL, "
-	  "time_max INTEGER NOT NULL, count INTEGER NOT NULL, raw_size INTEGER NOT NULL, "
-	  "crc32 INTEGER NOT NULL, data BLOB NOT NULL) STRICT" },
+	{ "schema", "CREATE TABLE schema (id INTEGER PRIMARY KEY, name TEXT NOT NULL, "
+		    "version INTEGER NOT NULL, "
+		    "hash INTEGER NOT NULL, definition TEXT NOT NULL, records INTEGER NOT NULL, "
+		    "first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT" },
+	{ "batch", "CREATE TABLE batch (id INTEGER PRIMARY KEY, schema INTEGER NOT NULL, "
+		   "time_min INTEGER NOT NULL, "
+		   "time_max INTEGER NOT NULL, count INTEGER NOT NULL, raw_size INTEGER NOT NULL, "
+		   "crc32 INTEGER NOT NULL, data BLOB NOT NULL) STRICT" },
 	{ "batch_time", "CREATE INDEX batch_time ON batch (schema, time_max, time_min)" },
 };
 
@@ -121,10 +119,7 @@ void partition_closep(struct partition **p)
 	partition_close(*p);
 }
 
-/*
- * ---- opening
- * --------------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int pragma_number(struct partition *p, const char *sql, s64 *ret)
 {
@@ -249,7 +244,7 @@ int partition_open(const char *path, struct partition **ret)
 	if (fd >= 0)
 		close(fd);
 	err = open_database(path, SQLITE_OPEN_READWRITE, &p);
-	if (!err)
+	if (p)
 		err = run(
 			p,
 			"PRAGMA cell_size_check=ON; PRAGMA page_size=8192; PRAGMA cache_size=-1024;"
@@ -329,10 +324,7 @@ int partition_open_read(const char *path, struct partition **ret)
 	return 0;
 }
 
-/*
- * ---- writing
- * --------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 int partition_begin(struct partition *p)
 {
@@ -428,10 +420,7 @@ int partition_add_total(struct partition *p, s64 schema, u64 records, u64 first_
 	return finish(p, p->total);
 }
 
-/*
- * ---- reading
- * --------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 int partition_schemas(struct partition *p,
 		      int (*fn)(void *context, const struct partition_schema *s), void *context)
@@ -476,12 +465,11 @@ static bool key_follows(const struct batch_key *a, const struct batch_key *b)
 int partition_batches(struct partition *p, s64 schema, u64 time_min, u64 time_max,
 		      const struct batch_key *after, struct batch_key *keys, size_t max)
 {
-	int err = prepare(
-		p,
-		"SELECT id, time_max FROM batch WHERE schema=?1 AND time_max>=?2 AND "
-		"time_min<=?3 AND"
-		" (time_max, id)>(?4, ?5) ORDER BY time_max, id LIMIT ?6",
-		&p->list);
+	int err = prepare(p,
+			  "SELECT id, time_max FROM batch WHERE schema=?1 AND time_max>=?2 AND "
+			  "time_min<=?3 AND"
+			  " (time_max, id)>(?4, ?5) ORDER BY time_max, id LIMIT ?6",
+			  &p->list);
 	int count = 0, r;
 
 	if (err)

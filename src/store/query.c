@@ -26,10 +26,7 @@ struct query {
 	bool truncated;
 };
 
-/*
- * ---- functions of Saker's own
- * --------------------------------------------------------------------
- */
+/* ---- functions of Saker's own ---------------------------------------------------------------- */
 
 static void kind_name(sqlite3_context *x, int argc UNUSED, sqlite3_value **argv)
 {
@@ -71,10 +68,7 @@ static int add_functions(sqlite3 *db)
 	return SQLITE_OK;
 }
 
-/*
- * ---- the tables about tables
- * ------------------------------------------------------------------------
- */
+/* ---- the tables about tables ----------------------------------------------------------------- */
 
 static int insert_schema(sqlite3_stmt *s, const struct catalog_table *t)
 {
@@ -163,10 +157,7 @@ static int make_tables(sqlite3 *db, const struct catalog *catalog)
 	return r == SQLITE_OK ? sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) : r;
 }
 
-/*
- * ---- the fence
- * ------------------------------------------------------------------------------------------
- */
+/* ---- the fence ------------------------------------------------------------------------------- */
 
 static int authorize(void *context UNUSED, int action, const char *a UNUSED, const char *b,
 		     const char *c UNUSED, const char *d UNUSED)
@@ -274,10 +265,7 @@ static int prepare_statement(struct query *q, const char *sql)
 	return 0;
 }
 
-/*
- * ---- the interface
- * ----------------------------------------------------------------------------------------
- */
+/* ---- the interface --------------------------------------------------------------------------- */
 
 int query_open(const struct query_options *options, const char *sql, struct query **ret)
 {
@@ -336,11 +324,10 @@ int query_step(struct query *q)
 		if (is_cancelled(q))
 			return fail(-ECANCELED, "the query was stopped");
 		add_duration(&text, q->options.timeout_ns);
-		return fail(
-			-ETIMEDOUT,
-			"the query was stopped after its time limit of %s: narrow it with a "
-			"condition on time",
-			buf_str(&text));
+		return fail(-ETIMEDOUT,
+			    "the query was stopped after its time limit of %s: narrow it with a "
+			    "condition on time",
+			    buf_str(&text));
 	}
 	text_add_safe(&text, sqlite3_errmsg(q->db), strlen(sqlite3_errmsg(q->db)));
 	if ((r & 0xff) == SQLITE_AUTH)

@@ -17,7 +17,7 @@
  *			day in ns, unsigned values above 2^63 wrap to negative ones; REAL for rates
  *	text		TEXT, the bytes as they came, even where they are not UTF-8; words are
  *			joined by spaces; addresses as 10.0.0.1 and fe80::1; stacks as
- *                      outer;...;inner
+ *			outer;...;inner
  *	histograms	TEXT, JSON: [{"min":4,"max":7,"count":2},...], for json_each()
  *	NAME_text	TEXT, hidden: what people read for a number that has words: error_text is
  *			'ENOENT' (NULL when there was none), signal_text 'SIGKILL', and a

@@ -15,10 +15,7 @@ static const struct store_log *log_of(const struct embedded *e)
 	return &e->store->options.log;
 }
 
-/*
- * ---- the current partition
- * --------------------------------------------------------------------------
- */
+/* ---- the current partition ------------------------------------------------------------------- */
 
 void embedded_leave(struct embedded *e)
 {
@@ -87,10 +84,7 @@ void embedded_roll(struct embedded *e)
 		embedded_leave(e);
 }
 
-/*
- * ---- trouble
- * ------------------------------------------------------------------------------------------
- */
+/* ---- trouble --------------------------------------------------------------------------------- */
 
 static void set_aside(struct embedded *e, const char *name)
 {
@@ -164,11 +158,10 @@ void embedded_say_state(struct embedded *e, int err)
 
 	if (err && !e->refused) {
 		e->dropped = 0;
-		store_say(
-			log_of(e), LOG_LEVEL_ERROR,
-			"store: cannot write: %s. Records are kept in memory (%zu KiB), then "
-			"dropped and counted",
-			error_text(), e->store->options.memory_bytes >> 10);
+		store_say(log_of(e), LOG_LEVEL_ERROR,
+			  "store: cannot write: %s. Records are kept in memory (%zu KiB), then "
+			  "dropped and counted",
+			  error_text(), e->store->options.memory_bytes >> 10);
 	} else if (!err && e->refused) {
 		store_say(log_of(e), LOG_LEVEL_INFO,
 			  "store: writing again; %llu records were dropped meanwhile",
@@ -179,10 +172,7 @@ void embedded_say_state(struct embedded *e, int err)
 	health->write_failing = err != 0;
 }
 
-/*
- * ---- retention
- * ----------------------------------------------------------------------------------------
- */
+/* ---- retention ------------------------------------------------------------------------------- */
 
 /*
  * Which goes first for room: one from the future (the clock was wrong once: no age will ever end

@@ -167,10 +167,7 @@ static bool within_budget(struct store_source *source, const struct record *r)
 	return true;
 }
 
-/*
- * ---- the interface
- * --------------------------------------------------------------------------------
- */
+/* ---- the interface --------------------------------------------------------------------------- */
 
 int store_open(const struct store_options *options, struct store **ret)
 {

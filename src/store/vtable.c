@@ -38,10 +38,7 @@ struct cursor {
 	bool end;
 };
 
-/*
- * ---- the table
- * --------------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static int disconnect(sqlite3_vtab *base)
 {
@@ -115,10 +112,7 @@ static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sq
 	return SQLITE_OK;
 }
 
-/*
- * ---- bounds of time
- * -----------------------------------------------------------------------------------
- */
+/* ---- bounds of time -------------------------------------------------------------------------- */
 
 /* '<' an upper bound, '>' a lower one, '=' both, 0 neither. */
 static char bound_of(unsigned char op)
@@ -210,10 +204,7 @@ static void set_range(const char *bounds, int argc, sqlite3_value **argv, struct
 	}
 }
 
-/*
- * ---- the cursor
- * ---------------------------------------------------------------------------------------
- */
+/* ---- the cursor ------------------------------------------------------------------------------ */
 
 static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **ret)
 {
@@ -309,10 +300,7 @@ static int row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
 	return SQLITE_OK;
 }
 
-/*
- * ---- values
- * ---------------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void result_text(sqlite3_context *x, const char *bytes, size_t len)
 {

@@ -12,6 +12,7 @@ setup() {
 teardown() {
 	# The worker ends with its broker; nothing of a failed test may stay attached.
 	[ -z "${agent_pid:-}" ] || kill -KILL "$agent_pid" 2> /dev/null || true
+	[ -z "${OPEN:-}" ] || rm -rf "$OPEN"
 	[ ! -e "$DIR/mnt" ] || umount "$DIR/mnt" 2> /dev/null || true
 	helpers_teardown
 }
@@ -55,10 +56,6 @@ gadget() {
 	curl -sS --max-time 5 "$URL/api/v1/status" | jq -e ".gadgets[] | select(.name == \"$1\") | $2"
 }
 
-programs() {
-	saker ps -o json 2> /dev/null | jq -s '[.[] | .. | objects | select(.kind? == "program" or .tag?)] | length'
-}
-
 @test "records are on disk, asked for by hand and over HTTP, while it runs" {
 	agent
 	/bin/true saker-was-here
@@ -73,7 +70,8 @@ programs() {
 
 @test "metrics are what Prometheus takes, and count what was delivered" {
 	agent
-	wait_until 10 gadget execsnoop '.records > 0' > /dev/null || /bin/true
+	/bin/true
+	wait_until 10 gadget execsnoop '.records > 0' > /dev/null
 	curl -sS "$URL/metrics" > metrics
 	run awk '
 		/^# HELP [a-zA-Z_:][a-zA-Z0-9_:]* ./ { next }
@@ -128,8 +126,6 @@ programs() {
 	wait_until 10 has_stored "execsnoop WHERE args LIKE '%before-the-kill%'"
 	kill -KILL "$WORKER"
 	wait_for_line agent.err 'the worker is started again'
-	wait_until 10 [ "$(grep -c 'gadgets run;' agent.err)" = 1 ] || true
-	wait_until 10 grep -qc 'gadgets run;' agent.err
 	second_worker() { WORKER=$(pgrep -P "$agent_pid") && [ "$(grep -c 'gadgets run;' agent.err)" = 2 ]; }
 	wait_until 10 second_worker
 	/bin/true after-the-kill
@@ -204,9 +200,12 @@ programs() {
 }
 
 @test "the worker has no capabilities, and may be another user" {
+	needs_root
 	printf 'worker: { user: nobody }\n' > agent.yaml
-	chmod 755 "$DIR"
 	chmod 600 agent.yaml
+	OPEN=$(mktemp -d /tmp/saker-agent.XXXXXX) # bats' own folders are closed to others
+	chmod 755 "$OPEN"
+	STORE=$OPEN/store
 	agent -c agent.yaml
 	[ "$(stat -c %U "$STORE")" = nobody ]
 	[ "$(stat -c %U "/proc/$WORKER")" = nobody ]
@@ -240,7 +239,8 @@ programs() {
 	STORE=$DIR/mnt/store
 	printf 'store: { max_size: 0 }\n' > agent.yaml
 	agent -c agent.yaml
-	wait_until 10 has_stored execsnoop || /bin/true
+	/bin/true
+	wait_until 10 has_stored execsnoop
 	dd if=/dev/zero of=mnt/ballast bs=64k 2> /dev/null || true
 	failing() { curl -sS "$URL/api/v1/status" | jq -e '.store.disk_full or .store.write_failing' > /dev/null; }
 	opens() { for _ in {1..50}; do /bin/true; done; failing; }

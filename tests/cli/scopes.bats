@@ -55,6 +55,7 @@ all_markers() {
 	watched --container "${ID:0:12}"
 	[ "$seen" = 'cri docker' ]
 	watched --columns args,container.id,container.runtime,pod.uid --cgroup "$TOP"
+	cat tool.out >&2
 	[ "$(field tool.out 'map(select(.args[1] == "docker"))[0] | "\(.["container.id"]) \(.["container.runtime"])"')" = \
 		"${ID:0:12} docker" ]
 	[[ $(field tool.out 'map(select(.args[1] == "cri"))[0] | .["container.runtime"]') == *containerd ]]

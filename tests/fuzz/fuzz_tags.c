@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			u64 number;
 
 			/* What it points to lies in the text. */
-			if (tag_option(&t, keys[i], &value, &len) && len && (value < text || value + len > text + size))
+			if (tag_option(&t, keys[i], &value, &len) && len &&
+			    (value < text || value + len > text + size))
 				abort();
 			tag_number(&t, keys[i], 1, &number);
 		}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the verifier had to walk through for each gadget, beside what it was when the table was made. A gadget that
- * grows by a quarter is near a refusal on some other kernel, so it fails here; on a series that is not in the
- * table it is only said. Kernels before 5.16 do not tell.
+ * What the verifier had to walk through for each gadget, beside what it was when the table was
+ * made. A gadget that grows by a quarter is near a refusal on some other kernel, so it fails here;
+ * on a series that is not in the table it is only said. Kernels before 5.16 do not tell.
  */
 #include "matrix.h"
 
@@ -74,7 +74,8 @@ static int one(const struct embedded_gadget *e)
 	if (is_known_series())
 		return fail(-E2BIG, "%s: the verifier walks %u instructions, %u in the table",
 			    e->name, walked, b->instructions);
-	printf("# warning: %s: %u instructions on a kernel that the table does not know, %u on others\n",
+	printf("# warning: %s: %u instructions on a kernel that the table does not know, "
+	       "%u on others\n",
 	       e->name, walked, b->instructions);
 	return 0;
 }

@@ -41,10 +41,7 @@ u64 number_of(const struct record *r, const char *column);
  */
 const char *text_of(const struct record *r, const char *column);
 
-/*
- * ---- triggers.c
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- triggers.c ------------------------------------------------------------------------------ */
 
 int do_exec(struct deed *d);
 int do_failed_exec(struct deed *d);
@@ -59,10 +56,7 @@ int do_calls(struct deed *d);
 int do_spin(struct deed *d);
 int do_dns(struct deed *d);
 
-/*
- * ---- more tests than one record
- * -----------------------------------------------------------------------------------
- */
+/* ---- more tests than one record -------------------------------------------------------------- */
 
 /*
  * received + lost = sent, on every CPU, with a ring that is far too small. 0 or an error with the

@@ -163,10 +163,14 @@ int run_buf_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grow),
-		cmocka_unit_test(test_room),   cmocka_unit_test(test_grow_too_large),
-		cmocka_unit_test(test_take),   cmocka_unit_test(test_add),
-		cmocka_unit_test(test_growth), cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_printf), cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_grow_too_large),
+		cmocka_unit_test(test_take),
+		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_printf),
+		cmocka_unit_test(test_out_of_memory),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

@@ -105,7 +105,9 @@ static void a_client_that_sleeps(void **state)
 	assert_non_null(at);
 	lost = strtoull(strchr(at, ' '), NULL, 10);
 	assert_in_range(lost, 1000, 10000);
-	/* What is said goes into the queue as soon as there is room: read, and say something more. */
+	/*
+	 * What is said goes into the queue as soon as there is room: read, and say something more.
+	 */
 	for (bool told = false; !told;) {
 		size_t kept = MIN(b.len, 64); /* it may come in two pieces */
 

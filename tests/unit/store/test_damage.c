@@ -148,7 +148,8 @@ static void test_flipped_bit(void **state)
 	struct fixture *f = *state;
 	struct store_scan_report report;
 	static const char *const updates[] = {
-		"UPDATE batch SET data = CAST(substr(data, 1, 40) || x'00' || substr(data, 42) AS BLOB) WHERE id = 3",
+		"UPDATE batch SET data = "
+		"CAST(substr(data, 1, 40) || x'00' || substr(data, 42) AS BLOB) WHERE id = 3",
 		"UPDATE batch SET count = count + 1 WHERE id = 4",
 		"UPDATE batch SET raw_size = raw_size + 8 WHERE id = 5",
 		"UPDATE batch SET raw_size = 4000000000 WHERE id = 6",
@@ -240,10 +241,7 @@ static void test_bad_definition(void **state)
 	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop"), "800");
 }
 
-/*
- * ---- batches alone
- * --------------------------------------------------------------------------------------
- */
+/* ---- batches alone --------------------------------------------------------------------------- */
 
 static struct sealed_batch *sealed(struct fixture *f, u32 count, bool noise)
 {

@@ -138,10 +138,9 @@ static void test_versions(void **state)
 	assert_int_equal(store_flush(s), 0);
 	store_close(s);
 	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop"), "5");
-	assert_string_equal(
-		query_one(f,
-			  "SELECT count(*) FROM opensnoop WHERE extra IS NULL AND comm IS NOT NULL"),
-		"4");
+	assert_string_equal(query_one(f, "SELECT count(*) FROM opensnoop WHERE extra IS NULL AND "
+					 "comm IS NOT NULL"),
+			    "4");
 	assert_string_equal(query_one(f, "SELECT pid FROM opensnoop WHERE extra = 42"), "seven");
 	assert_string_equal(
 		query_one(f, "SELECT group_concat(typeof(pid)) FROM (SELECT pid FROM opensnoop"
@@ -164,17 +163,14 @@ static void test_about(void **state)
 	append_open(s, reserved, T0_NS, 3);
 	store_close(s);
 	fill(f, 2, 10);
-	assert_string_equal(
-		query_one(
-			f,
-			"SELECT group_concat(name, ' ') FROM (SELECT * FROM schemas ORDER BY name)"),
-		"_1st__odd__name _1st_odd_name opensnoop schemas_");
+	assert_string_equal(query_one(f, "SELECT group_concat(name, ' ') FROM "
+					 "(SELECT * FROM schemas ORDER BY name)"),
+			    "_1st__odd__name _1st_odd_name opensnoop schemas_");
 	assert_string_equal(query_one(f, "SELECT pid FROM schemas_"), "3");
-	assert_string_equal(
-		query_one(
-			f,
-			"SELECT records || ' ' || first || ' ' || last FROM schemas WHERE name='opensnoop'"),
-		"20 2025-11-20T01:00:00.000000000Z 2025-11-20T02:00:09.000000000Z");
+	assert_string_equal(query_one(f,
+				      "SELECT records || ' ' || first || ' ' || last FROM schemas "
+				      "WHERE name='opensnoop'"),
+			    "20 2025-11-20T01:00:00.000000000Z 2025-11-20T02:00:09.000000000Z");
 	assert_string_equal(
 		query_one(f, "SELECT group_concat(name) FROM columns WHERE schema='opensnoop'"),
 		"time,time_ns,pid,error,duration,comm,path");
@@ -268,11 +264,10 @@ static void test_read_only(void **state)
 	query_error(f, "EXPLAIN QUERY PLAN SELECT * FROM opensnoop", 0);
 	query_error(f, "EXPLAIN SELECT * FROM opensnoop", 0);
 	query_error(f, "VALUES (1), (2)", 0);
-	assert_string_equal(
-		query_one(f,
-			  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 5)"
-			  " SELECT sum(i) FROM n"),
-		"15");
+	assert_string_equal(query_one(f, "WITH RECURSIVE n(i) AS "
+					 "(SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 5)"
+					 " SELECT sum(i) FROM n"),
+			    "15");
 }
 
 static void test_limits(void **state)

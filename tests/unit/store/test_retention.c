@@ -85,10 +85,7 @@ static void test_from_the_future(void **state)
 	store_close(s);
 }
 
-/*
- * ---- a full disk
- * ------------------------------------------------------------------------------------
- */
+/* ---- a full disk ----------------------------------------------------------------------------- */
 
 /*
  * In a child: a mount namespace of its own with a small tmpfs over the fixture's directory. Exits
