@@ -19,7 +19,7 @@ done
 printf 'saker_embedded_gadget_count:	.quad %d\n' $#
 # The headers that a gadget may include, so that `saker run FILE.bpf.c` finds them wherever the
 # binary went: src/cli/compile.c.
-headers=$(cd gadgets/include && ls ./*.h | sed 's/^\.\///; s/\.h$//')
+headers=$(for header in gadgets/include/*.h; do basename "$header" .h; done)
 echo '	.section .rodata'
 for header in $headers; do
 	printf 'header_%s:	.incbin "gadgets/include/%s.h"\nheader_end_%s:\nheader_name_%s:	.asciz "%s.h"\n' \

@@ -402,9 +402,8 @@ void config_print(const struct config *c, struct buf *b)
 	size_t section_len = 0;
 
 	buf_add_str(
-		b,
-		"# Saker's agent: every setting, as it is now. SIGHUP or saving the file reloads it;\n"
-		"# what says (restart) takes effect with the next start.\n");
+		b, "# Saker's agent: every setting, as it is now. SIGHUP or saving it reloads it;\n"
+		   "# what says (restart) takes effect with the next start.\n");
 	for (size_t i = 0; i < setting_count; i++) {
 		const struct setting *s = &settings[i];
 		size_t len = (size_t)(strchr(s->name, '.') - s->name);
@@ -423,9 +422,9 @@ void config_print(const struct config *c, struct buf *b)
 	}
 	buf_add_str(
 		b,
-		"# Each gadget: enabled; store: keep its records; ring: process, network, block or file;\n"
-		"# budget: records stored a second at most (0: no limit); where: a filter, as in --where;\n"
-		"# parameters: { name: value }, as its --help lists them. More gadgets: saker list.\n");
+		"# enabled; store: keep its records; ring: process, network, block or file;\n"
+		"# budget: records stored a second at most (0: no limit); where: a filter,\n"
+		"# as in --where; parameters: { name: value }, as in --help. See: saker list.\n");
 	buf_add_str(b, "gadgets:\n");
 	for (size_t i = 0; i < c->gadget_count; i++)
 		print_gadget(&c->gadgets[i], b);

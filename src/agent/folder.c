@@ -56,7 +56,7 @@ int store_folder(const struct config *c)
 			c->store_path, st.st_uid, c->user, c->user, c->store_path);
 	return fail(
 		-EPERM,
-		"the store in %s belongs to the user number %u, but there is no user '%s' and the worker "
-		"stays root: chown -R root %s, or set worker.user or store.path",
+		"the store in %s belongs to the user number %u, but there is no user '%s' and the "
+		"worker stays root: chown -R root %s, or set worker.user or store.path",
 		c->store_path, st.st_uid, c->user, c->store_path);
 }

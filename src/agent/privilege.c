@@ -7,6 +7,7 @@
 #include "agent/worker.h"
 
 #include <grp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -55,6 +56,23 @@ static int drop_capabilities(bool keep_bpf)
 	return err;
 }
 
+/*
+ * Reading maps needs bpf(2), threads need clone(2); loading programs and new name spaces nobody
+ * needs. The arguments of clone3() cannot be looked at: libc does without it when it is not there.
+ */
+static int forbid_by_argument(scmp_filter_ctx filter)
+{
+	int err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+				       SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bpf), 1,
+				       SCMP_A0(SCMP_CMP_EQ, BPF_PROG_LOAD));
+	return err;
+}
+
 /* What a parser that was taken over would want: other programs, other processes, the kernel. */
 static int forbid_system_calls(void)
 {
@@ -81,6 +99,8 @@ static int forbid_system_calls(void)
 		SCMP_SYS(keyctl),
 		SCMP_SYS(perf_event_open),
 		SCMP_SYS(userfaultfd),
+		SCMP_SYS(io_uring_setup),
+		SCMP_SYS(chroot),
 		SCMP_SYS(kill),
 		SCMP_SYS(tkill),
 		SCMP_SYS(pidfd_send_signal),
@@ -90,6 +110,8 @@ static int forbid_system_calls(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(forbidden) && !err; i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0);
+	if (!err)
+		err = forbid_by_argument(filter);
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);

@@ -159,12 +159,14 @@ static void *store_thread(void *context)
 			store_flush(s->store);
 			flushed = clock_monotonic_ns();
 		}
-		count_stored(s);
-		waiting = s->statistics.health.waiting_records > 0;
-		if (now >= expired + EXPIRE_NS) {
+		/* Once there are files, their size is to be known. */
+		if (now >= expired + EXPIRE_NS ||
+		    (s->statistics.stored && !s->statistics.health.partitions)) {
 			store_expire(s->store, clock_wall_ns());
 			expired = clock_monotonic_ns();
 		}
+		count_stored(s);
+		waiting = s->statistics.health.waiting_records > 0;
 		if (work.drain)
 			end_drain(s);
 	}

@@ -32,7 +32,7 @@ struct session {
 	uv_timer_t poll, interval, deadline;
 	uv_signal_t interrupt, terminate, hangup, child_exit;
 	u64 records, readings;
-	bool done, failed;
+	bool done, loading;
 	int error;
 };
 
@@ -304,6 +304,7 @@ static int prepare(struct session *s)
 		err = filter_build(&s->filter, s->options, s->gadget, s->host, &s->child);
 	if (err)
 		return err;
+	s->loading = true;
 	gadget_set_symbolizer(s->gadget, symbolize, s->host);
 	if (feed_is_needed(s->options))
 		feed_start(&s->feed, s->host);
@@ -382,6 +383,10 @@ static void say_losses(struct session *s)
 		fprintf(stderr,
 			"saker %s: %llu events missed, the kernel skipped nested programs\n", name,
 			(unsigned long long)l.missed);
+	if (s->filter.user && expression_gave_up(s->filter.user))
+		fprintf(stderr,
+			"saker %s: %llu events left out: a pattern of --where took too long\n",
+			name, (unsigned long long)expression_gave_up(s->filter.user));
 	if (isatty(STDERR_FILENO) && gadget_has_events(s->gadget))
 		fprintf(stderr, "saker %s: %llu events, %llu lost%s\n", name,
 			(unsigned long long)s->records, (unsigned long long)(l.ring + l.map_full),
@@ -429,7 +434,7 @@ static int run_session(struct session *s, const char *name)
 	start_signal(s, &s->child_exit, on_child, SIGCHLD);
 	err = prepare(s);
 	if (err) {
-		int status = complain(name, status_of(err));
+		int status = complain(name, s->loading ? 1 : status_of(err));
 
 		if (s->options->verbose)
 			fputs(gadget_verifier_log(s->gadget), stderr);

@@ -11,7 +11,15 @@
 
 #define PATH_SIZE 4096
 
+/* At @at there was no process @pid. */
+struct absent_process {
+	u32 pid;
+	u64 at;
+};
+#define ABSENT 512
+
 struct process_table {
+	struct absent_process absent[ABSENT]; /* by the last bits of the pid */
 	struct cache live, gone; /* of struct process_entry, by pid */
 	size_t bytes;		 /* of texts */
 	u64 ns_per_tick;

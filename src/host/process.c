@@ -189,6 +189,8 @@ static struct process_entry *look(struct host *h, u32 pid, struct process_entry 
 		e = NULL;
 	}
 	if (err)
+		h->processes.absent[pid % ABSENT] = (struct absent_process){ pid, now };
+	if (err)
 		return NULL;
 	if (!e)
 		e = entry_new(h, &h->processes.live, pid);
@@ -200,7 +202,14 @@ static struct process_entry *look(struct host *h, u32 pid, struct process_entry 
 static struct process_entry *find(struct host *h, u32 pid, u64 time)
 {
 	struct process_entry *e = entry_of(cache_find(&h->processes.live, pid));
+	const struct absent_process *absent = &h->processes.absent[pid % ABSENT];
 
+	/*
+	 * Who was not there at a later time will not be found by looking again: of a process that
+	 * did much and ended, a thousand records may ask.
+	 */
+	if (!e && absent->pid == pid && time <= absent->at)
+		return find_gone(h, pid, time);
 	if (!e || time > e->seen || (!e->p.start && time < e->first))
 		e = look(h, pid, e);
 	if (!e || time < begin_of(e))

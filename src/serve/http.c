@@ -40,14 +40,13 @@ static void complain(struct answer *a, unsigned status, const char *text)
 static int get_root(struct serve *s UNUSED, struct MHD_Connection *c UNUSED, struct answer *a)
 {
 	a->type = "text/plain; charset=utf-8";
-	buf_add_str(
-		&a->body,
-		"Saker's agent\n\n"
-		"/metrics                              Prometheus\n"
-		"/api/v1/status                        the agent: gadgets, losses, store\n"
-		"/api/v1/schemas                       columns of every record\n"
-		"/api/v1/query?sql=SELECT...           the store in SQL (format=json|csv, limit=ROWS)\n"
-		"/api/v1/stream?schema=A,B&where=EXPR  records as they come (server-sent events)\n");
+	buf_add_str(&a->body,
+		    "Saker's agent\n\n"
+		    "/metrics                          Prometheus\n"
+		    "/api/v1/status                    the agent: gadgets, losses, store\n"
+		    "/api/v1/schemas                   columns of every record\n"
+		    "/api/v1/query?sql=SELECT...       the store in SQL (format=, limit=)\n"
+		    "/api/v1/stream?schema=A,B&where=  records as they come, as events\n");
 	return 0;
 }
 

@@ -278,10 +278,8 @@ void metrics_print(struct serve *s, struct buf *b)
 				print_counter(f, i, b);
 		}
 	}
-	buf_add_str(
-		b,
-		"# HELP saker_series_refused_total Samples beyond the limit of series of one schema\n"
-		"# TYPE saker_series_refused_total counter\n");
+	buf_add_str(b, "# HELP saker_series_refused_total Samples beyond the limit of series\n"
+		       "# TYPE saker_series_refused_total counter\n");
 	for (const struct family *f = s->families; f; f = f->next)
 		buf_printf(b, "saker_series_refused_total{schema=\"%s\"} %llu\n", f->schema->name,
 			   (unsigned long long)f->refused);

@@ -244,13 +244,12 @@ int partition_open(const char *path, struct partition **ret)
 	if (fd >= 0)
 		close(fd);
 	err = open_database(path, SQLITE_OPEN_READWRITE, &p);
-	if (p)
-		err = run(
-			p,
-			"PRAGMA cell_size_check=ON; PRAGMA page_size=8192; PRAGMA cache_size=-1024;"
-			"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-			"PRAGMA wal_autocheckpoint=1024;"
-			"PRAGMA journal_size_limit=16777216; PRAGMA temp_store=MEMORY");
+	if (!p)
+		return err;
+	err = run(p, "PRAGMA cell_size_check=ON; PRAGMA page_size=8192; PRAGMA cache_size=-1024;"
+		     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+		     "PRAGMA wal_autocheckpoint=1024;"
+		     "PRAGMA journal_size_limit=16777216; PRAGMA temp_store=MEMORY");
 	if (err)
 		return err;
 	p->writing = true;
@@ -310,10 +309,9 @@ int partition_open_read(const char *path, struct partition **ret)
 		err = open_immutable(path, &p);
 	else
 		err = open_database(path, SQLITE_OPEN_READONLY, &p);
-	if (!err)
-		err = run(
-			p,
-			"PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-512");
+	if (!p)
+		return err;
+	err = run(p, "PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-512");
 	if (!err)
 		err = check_format(p);
 	if (err == 1) /* just being made */

@@ -160,8 +160,8 @@ static int measure(char **command, bool look)
 }
 
 /*
- * No program is looked for: it may have been loaded long ago. So it must be seen waiting many times;
- * not all the time, since events may be coming.
+ * No program is looked for: it may have been loaded long ago. So it must be seen waiting many
+ * times; not all the time, since events may be coming.
  */
 static int settle(pid_t pid)
 {

@@ -154,7 +154,7 @@ static int ingest(const struct store_options *o, const struct schema *schema, u6
 			    (unsigned long long)store_statistics(s, 0)->stored);
 	s = store_close(s);
 	empty_directory(o->directory, false, &disk);
-	printf("store ingest: %.0f records/s of a core, %.0f records/s of wall time (bar: 300000)\n",
+	printf("store ingest: %.0f records/s of a core, %.0f records/s of wall time\n",
 	       (double)count / cpu, (double)count * 1e9 / (double)wall);
 	printf("store size: %.1f bytes/record on disk, %.1f in memory, ratio %.2f\n",
 	       (double)disk / (double)count, (double)bytes / (double)count,
@@ -190,7 +190,8 @@ int main(int argc, char **argv)
 	static const char *const queries[] = {
 		"SELECT count(*) FROM opensnoop",
 		"SELECT comm, count(*) FROM opensnoop GROUP BY 1 ORDER BY 2 DESC LIMIT 10",
-		"SELECT path, count(*) FROM opensnoop WHERE error = 2 GROUP BY 1 ORDER BY 2 DESC LIMIT 10",
+		"SELECT path, count(*) FROM opensnoop WHERE error = 2 GROUP BY 1 ORDER BY 2 DESC "
+		"LIMIT 10",
 		"SELECT count(*) FROM opensnoop WHERE time < '2025-11-20T01:00:01.1'",
 	};
 	char temporary[] = "/var/tmp/saker-bench-XXXXXX";

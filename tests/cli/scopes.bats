@@ -9,15 +9,16 @@ setup() {
 	needs_root
 	needs jq
 	TOP=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/scopes-test-$$
-	[ "${TOP:0:1}" = / ] && [ -d "${TOP%/*}" ] || skip "cgroup v2 is not mounted"
+	[ "${TOP%/*}" != '' ] || skip "cgroup v2 is not mounted"
 	ID=$(printf 'abcd%.0s' {1..16})
+	ID2=$(printf 'dcba%.0s' {1..16})
 	POD=kubepods-besteffort-pod01234567_89ab_cdef_0123_456789abcdef.slice
-	mkdir -p "$TOP/child" "$TOP/docker-$ID.scope" "$TOP/$POD/cri-containerd-$ID.scope"
+	mkdir -p "$TOP/child" "$TOP/docker-$ID.scope" "$TOP/$POD/cri-containerd-$ID2.scope"
 }
 
 teardown() {
 	helpers_teardown
-	rmdir "$TOP/child" "$TOP/docker-$ID.scope" "$TOP/$POD/cri-containerd-$ID.scope" "$TOP/$POD" "$TOP"
+	rmdir "$TOP/child" "$TOP/docker-$ID.scope" "$TOP/$POD/cri-containerd-$ID2.scope" "$TOP/$POD" "$TOP"
 }
 
 # inside FOLDER COMMAND...: the exec is in the cgroup
@@ -39,7 +40,7 @@ all_markers() {
 	inside "$TOP" /bin/echo top > /dev/null
 	inside "$TOP/child" /bin/echo child > /dev/null
 	inside "$TOP/docker-$ID.scope" /bin/echo docker > /dev/null
-	inside "$TOP/$POD/cri-containerd-$ID.scope" /bin/echo cri > /dev/null
+	inside "$TOP/$POD/cri-containerd-$ID2.scope" /bin/echo cri > /dev/null
 	/bin/echo outside > /dev/null
 	[ "$(grep -c '"/bin/echo"' tool.out)" -ge 5 ]
 }
@@ -53,19 +54,18 @@ all_markers() {
 
 @test "--container by the start of its id; its columns" {
 	watched --container "${ID:0:12}"
-	[ "$seen" = 'cri docker' ]
+	[ "$seen" = docker ]
 	watched --columns args,container.id,container.runtime,pod.uid --cgroup "$TOP"
-	cat tool.out >&2
 	[ "$(field tool.out 'map(select(.args[1] == "docker"))[0] | "\(.["container.id"]) \(.["container.runtime"])"')" = \
 		"${ID:0:12} docker" ]
-	[[ $(field tool.out 'map(select(.args[1] == "cri"))[0] | .["container.runtime"]') == *containerd ]]
+	[[ $(field tool.out 'map(select(.args[1] == "cri"))[0] | .["container.runtime"]') == containerd ]]
 	[ "$(field tool.out 'map(select(.args[1] == "cri"))[0] | .["pod.uid"]')" = \
 		01234567-89ab-cdef-0123-456789abcdef ]
 }
 
 @test "container.id in a filter is decided in user space, and --explain says so" {
-	watched --where "container.id == \"${ID:0:12}\"" --explain
-	[ "$seen" = 'cri docker' ]
+	watched --where "container.id == \"${ID2:0:12}\"" --explain
+	[ "$seen" = cri ]
 	grep -q 'filter in user space: container.id' tool.err
 	split saker opensnoop --explain --for 10ms -o none \
 		--where 'pid == 1 && container.name == "x" && path matches "^/e"' --where 'fd > 2'

@@ -174,17 +174,22 @@ provoked() {
 	kill "$one"
 }
 
+stopped() {
+	grep -q '^State:.T' "/proc/$1/status"
+}
+
 @test "a full ring: what came and what was lost is what was sent, and it is said" {
 	needs jq
 	local name lost seen
 	name=/$(printf 'n%.0s' {1..200})
 	name=$name$name$name$name
-	start tool saker opensnoop -o json --columns path --where "path startswith \"$name\""
+	start tool saker opensnoop -o json --columns path --where 'path startswith "/nnnnnnnn"'
 	provoke tool.out nnn bash -c ": < $name" 2> /dev/null
 	# shellcheck disable=SC2154
 	kill -STOP "$tool_pid"
+	wait_until 5 stopped "$tool_pid"
 	seen=$(wc -l < tool.out)
-	bash -c 'for ((i = 0; i < 4000; i++)); do : < "$0"; done' "$name" 2> /dev/null
+	bash -c 'for ((i = 0; i < 4000; i++)); do : < "$0"; done; :' "$name" 2> /dev/null
 	kill -CONT "$tool_pid"
 	stop tool
 	[ "$status" = 0 ]

@@ -11,7 +11,7 @@ gadgets() {
 
 @test "list: every gadget of the tree, with a summary; columns; probes" {
 	needs jq
-	[ "$(gadgets)" = "$(cd "$ROOT/gadgets" && ls -- *.bpf.c | sed 's/\.bpf\.c$//' | LC_ALL=C sort)" ]
+	[ "$(gadgets)" = "$(basename -s .bpf.c "$ROOT"/gadgets/*.bpf.c | sort)" ]
 	split saker list
 	[ "$(awk 'NF < 3' split.out | wc -l)" = 0 ]
 	split saker list -o json
@@ -89,7 +89,7 @@ gadgets() {
 	split saker check -o json
 	[ "$status" -le 1 ]
 	jq -e . split.out > /dev/null
-	[ "$(jq -r '.. | objects | select(.name? == "opensnoop") | .name' split.out | head -n 1)" = opensnoop ]
+	[ "$(jq -c '[.. | objects | select(has("opensnoop"))] | length > 0' split.out)" = true ]
 }
 
 @test "ps shows a running tool with its programs; nothing is left when it is killed" {
@@ -126,7 +126,7 @@ nothing_pinned() {
 	for tool in $(gadgets); do
 		for format in table wide json csv none; do
 			split saker "$tool" -o "$format" --for 20ms
-			[ "$status" = 0 ] && [ -z "$(grep -v 'lost\|missed' split.err)" ] || {
+			[ "$status" = 0 ] && ! grep -qv 'lost\|missed' split.err || {
 				echo "$tool -o $format: status $status: $err" >&2
 				return 1
 			}

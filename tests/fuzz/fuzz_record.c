@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Ring records against a schema: whatever the bytes are, a record that gadget_record() passes can be
- * read, formatted, written as JSON and made to stand on its own, and then fits its new schema. The
- * first byte chooses an embedded gadget; the record's type and size are set right in half of the
- * cases, so that the rest of it is reached.
+ * Ring records against a schema: whatever the bytes are, a record that gadget_record() passes can
+ * be read, formatted, written as JSON and made to stand on its own, and then fits its new schema.
+ * The first byte chooses an embedded gadget; the record's type and size are set right in half of
+ * the cases, so that the rest of it is reached.
  */
 #include "event/event.h"
 

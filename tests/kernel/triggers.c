@@ -161,7 +161,7 @@ int do_oom(struct deed *d)
 	return status ? fail(-EPERM, "no cgroup with a memory limit can be made here") : 0;
 }
 
-/* ---- network ----------------------------------------------------------------------------------- */
+/* ---- network ------------------------------------------------------------ */
 
 static struct sockaddr_in loopback(const char *address, u16 port)
 {
@@ -268,7 +268,7 @@ int do_dns(struct deed *d)
 	return status ? fail(-EIO, "the question failed") : 0;
 }
 
-/* ---- disk, CPU --------------------------------------------------------------------------------- */
+/* ---- disk, CPU ------------------------------------------------------------ */
 
 /* Past every cache, so that the device is asked. */
 static int read_block(struct deed *d)

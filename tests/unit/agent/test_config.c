@@ -36,10 +36,11 @@ static void printed_is_read_back(void **state UNUSED)
 static void everything_is_read_back(void **state UNUSED)
 {
 	static const char text[] =
-		"store: { path: '/a \"b\" \\', columns: [], max_size: 1536K, flush: 250ms, max_age: 0 }\n"
+		"store: { path: '/a \"b\" \\', columns: [], max_size: 1536K,\n"
+		"         flush: 250ms, max_age: 0 }\n"
 		"http: { port: 0, address: '::1' }\n"
 		"gadgets:\n"
-		"  opensnoop: { where: 'path startswith \"/etc/\" && uid == 0', budget: 7, ring: block }\n"
+		"  opensnoop: { where: 'path like \"/etc/*\"', budget: 7, ring: block }\n"
 		"  profile: { store: false, parameters: { user: true } }\n"
 		"  execsnoop: { enabled: false }\n";
 	_cleanup_(config_freep) struct config *c = parse(text), *again = NULL;
@@ -57,7 +58,7 @@ static void everything_is_read_back(void **state UNUSED)
 	assert_string_equal(g->parameters, "user=true");
 	assert_int_equal(g->ring, RING_FILE);
 	g = config_gadget_add(c, "opensnoop");
-	assert_int_equal(g->where_place.line, 4);
+	assert_int_equal(g->where_place.line, 5);
 	assert_int_equal(g->where_place.column, 23);
 	assert_int_equal(g->ring, RING_BLOCK);
 }
@@ -152,7 +153,7 @@ static void filters_are_checked_in_their_place(void **state UNUSED)
 		{ "gadgets:\n  opensnoop:\n    where: 'pid == \"x\"'\n", "f:3:12: " },
 		{ "gadgets:\n  opensnoop:\n    where: 'nosuch == 1'\n", "f:3:12: " },
 		{ "gadgets:\n  opensnoop: { parameters: { nosuch: 1 } }\n", "f:2:28: " },
-		{ "gadgets:\n  opensnoop: { where: 'container.name == \"x\" && path like \"/e*\"' }\n",
+		{ "gadgets: { opensnoop: { where: 'unit == \"x\" && path like \"/e*\"' } }\n",
 		  NULL },
 		{ "gadgets:\n  opensnoop: { where: 'nosuch == 1', enabled: false }\n", NULL },
 	};

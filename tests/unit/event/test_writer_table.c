@@ -101,13 +101,14 @@ static void overflow(void **state UNUSED)
 
 static void readings(void **state UNUSED)
 {
-	struct writer_options options = { .headings = true, .top = 2, .times = true, .apart = true };
+	struct writer_options options = { .headings = true, .top = 2, .times = true };
 	struct schema *s = traffic_schema();
 	_cleanup_buf_ struct buf clock = {}, wanted = {};
 	struct traffic t;
 	struct output o;
 	struct record r;
 
+	options.apart = true;
 	add_wall_time(&clock, WALL_NS, 0);
 	output_open(&o, s, options);
 	for (int reading = 0; reading < 2; reading++) {

@@ -99,7 +99,8 @@ static void answers_queries(void **state)
 		{ "sql=SELECT+1&format=xml", 400, "{\"error\":\"format takes json or csv" },
 		{ "sql=SELECT+1&limit=many", 400, "{\"error\":\"limit takes" },
 		{ "sql=SELECT+*+FROM+sayd", 404, "{\"error\":" },
-		{ "sql=WITH+RECURSIVE+n(i)+AS+(SELECT+1+UNION+ALL+SELECT+i%2B1+FROM+n)+SELECT+count(*)+FROM+n",
+		{ "sql=WITH+RECURSIVE+n(i)+AS+(SELECT+1+UNION+ALL+SELECT+i%2B1+FROM+n)+"
+		  "SELECT+count(*)+FROM+n",
 		  504, "{\"error\":" },
 	};
 	_cleanup_buf_ struct buf b = {};
