@@ -14,6 +14,7 @@
 struct row_before {
 	UT_hash_handle hh;
 	u64 round; /* the reading that saw it last */
+	bool idle; /* nothing came between the last two */
 	u8 *value;
 	u8 key[];
 };

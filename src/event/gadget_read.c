@@ -230,6 +230,7 @@ static bool difference(struct table *t, const u8 *key, u8 *value)
 		store(row->value + offset, now);
 		any |= now != was;
 	}
+	row->idle = !any;
 	return any;
 }
 
@@ -290,7 +291,26 @@ static int all_keys(const struct table *t, u8 **ret_keys, size_t *ret_count)
 	return 0;
 }
 
-static int read_row(struct gadget *g, struct table *t, const u8 *key, record_fn fn, void *context)
+/*
+ * With @take the entry goes in the same moment in which it is read, so that nothing counted is lost;
+ * before 5.14 a hash can only do one after the other.
+ */
+static int read_value(const struct table *t, const u8 *key, void *value, bool take)
+{
+	int err;
+
+	if (!take)
+		return bpf_map_lookup_elem(t->fd, key, value);
+	err = bpf_map_lookup_and_delete_elem(t->fd, key, value);
+	if (!err || errno == ENOENT)
+		return err;
+	err = bpf_map_lookup_elem(t->fd, key, value);
+	return err ? err : bpf_map_delete_elem(t->fd, key);
+}
+
+/* One row, handed to @fn when anything came since the last reading. Returns how many: 0 or 1. */
+static int read_row(struct gadget *g, struct table *t, const u8 *key, bool take, record_fn fn,
+		    void *context)
 {
 	u8 *value = t->row + t->value_offset;
 	struct record r = { .schema = t->schema,
@@ -299,7 +319,7 @@ static int read_row(struct gadget *g, struct table *t, const u8 *key, record_fn 
 			    .wall_ns = clock_wall_ns(),
 			    .stacks = &g->stacks };
 
-	if (bpf_map_lookup_elem(t->fd, key, t->per_cpu ? t->per_cpu_values : value))
+	if (read_value(t, key, t->per_cpu ? t->per_cpu_values : value, take))
 		return 0; /* deleted meanwhile */
 	if (t->per_cpu)
 		merge_cpus(t, g->cpus, value);
@@ -309,6 +329,31 @@ static int read_row(struct gadget *g, struct table *t, const u8 *key, record_fn 
 	gadget_row_header(g, t->schema, t->row);
 	fn(context, &r);
 	return 1;
+}
+
+/*
+ * A hash that is never emptied is full one day, and then counts no newcomer. When it is half full, the
+ * entries that were idle since the last reading go.
+ */
+static int make_room(struct gadget *g, struct table *t, const u8 *keys, size_t count, record_fn fn,
+		     void *context)
+{
+	bool lru = t->type == BPF_MAP_TYPE_LRU_HASH || t->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+	int rows = 0;
+
+	if (t->is_array || t->keep || lru || count <= t->max_entries / 2)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		const u8 *key = keys + i * t->key_size;
+		struct row_before *row;
+
+		HASH_FIND(hh, t->before, key, t->key_size, row);
+		if (!row || !row->idle)
+			continue;
+		rows += read_row(g, t, key, true, fn, context);
+		row->round = 0; /* gone: forget_gone() */
+	}
+	return rows;
 }
 
 static int read_table(struct gadget *g, struct table *t, record_fn fn, void *context)
@@ -324,10 +369,33 @@ static int read_table(struct gadget *g, struct table *t, record_fn fn, void *con
 		return err;
 	t->round++;
 	for (size_t i = 0; i < count; i++)
-		rows += read_row(g, t, keys + i * t->key_size, fn, context);
+		rows += read_row(g, t, keys + i * t->key_size, false, fn, context);
+	rows += make_room(g, t, keys, count, fn, context);
 	if (!t->is_array)
 		forget_gone(t);
 	return rows;
+}
+
+/* The same for stacks: when the map is half full it starts anew, and what is sampled again comes again. */
+static void make_room_for_stacks(struct gadget *g)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object_bpf(g->object), "stacks");
+	u32 key, count = 0;
+	bool first = true;
+
+	if (!map || g->stack_fd < 0 || bpf_map__type(map) != BPF_MAP_TYPE_HASH)
+		return;
+	while (!bpf_map_get_next_key(g->stack_fd, first ? NULL : &key, &key) &&
+	       count < bpf_map__max_entries(map)) {
+		first = false;
+		count++;
+	}
+	if (count <= bpf_map__max_entries(map) / 2)
+		return;
+	while (!bpf_map_get_next_key(g->stack_fd, NULL, &key)) {
+		if (bpf_map_delete_elem(g->stack_fd, &key))
+			break;
+	}
 }
 
 int gadget_read(struct gadget *g, bool last, record_fn fn, void *context)
@@ -342,5 +410,7 @@ int gadget_read(struct gadget *g, bool last, record_fn fn, void *context)
 			return fail_in(n, "%s", g->name);
 		rows += n;
 	}
+	if (!last)
+		make_room_for_stacks(g);
 	return rows;
 }
