@@ -11,6 +11,7 @@ setup() {
 
 teardown() {
 	# The worker ends with its broker; nothing of a failed test may stay attached.
+	[ -z "${TERMINAL:-}" ] || tmux -L "$TERMINAL" kill-server 2> /dev/null || true
 	[ -z "${agent_pid:-}" ] || kill -KILL "$agent_pid" 2> /dev/null || true
 	[ -z "${OPEN:-}" ] || rm -rf "$OPEN"
 	[ ! -e "$DIR/mnt" ] || umount "$DIR/mnt" 2> /dev/null || true
@@ -304,10 +305,11 @@ gadget() {
 	stop_in_time
 }
 
-@test "on a terminal it shows a summary and gives the terminal back, also when the worker dies" {
+@test "on a terminal it shows a summary and gives the terminal back, also when it is killed" {
 	needs_root
 	needs tmux
-	terminal() { tmux -L "saker-$$" "$@"; }
+	TERMINAL=saker-$$
+	terminal() { tmux -L "$TERMINAL" "$@"; }
 	screen_has() { terminal capture-pane -p | grep -q -- "$1"; }
 	terminal new-session -d -x 80 -y 24 \
 		"echo before; $SAKER agent --store $STORE --port 0; echo status \$?; cat"
@@ -318,5 +320,11 @@ gadget() {
 	wait_until 5 screen_has 'status 0'
 	screen_has 'records are in'
 	[ "$(terminal display -p '#{alternate_on}')" = 0 ]
+	terminal respawn-pane -k "$SAKER agent --store $STORE --port 0; echo status \$?; cat"
+	wait_until 10 screen_has 'gadgets '
+	kill -KILL "$(pgrep -P "$(terminal display -p '#{pane_pid}')")"
+	given_back() { [ "$(terminal display -p '#{alternate_on}')" = 0 ]; }
+	wait_until 10 given_back
+	wait_until 5 screen_has 'status 137'
 	terminal kill-server
 }
