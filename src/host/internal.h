@@ -20,8 +20,8 @@ struct absent_process {
 
 struct process_table {
 	struct absent_process absent[ABSENT]; /* by the last bits of the pid */
-	struct cache live, gone; /* of struct process_entry, by pid */
-	size_t bytes;		 /* of texts */
+	struct cache live, gone;	      /* of struct process_entry, by pid */
+	size_t bytes;			      /* of texts */
 	u64 ns_per_tick;
 	u64 grace; /* how soon a pid cannot have been used again; 0: not looked yet */
 };
