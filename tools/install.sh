@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # install.sh PREFIX: puts what is built into DESTDIR/PREFIX: the two programs stripped, the systemd
-# unit, and the man page and shell completions, which the program writes itself.
+# unit and its user, and the man page and shell completions, which the program writes itself.
 set -euo pipefail
 
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -49,6 +49,7 @@ put 755 build/stripped/saker-agent "$into/bin/saker-agent"
 mkdir -p build/install
 sed "s|@PREFIX@|$prefix|" packaging/saker.service > build/install/saker.service
 put 644 build/install/saker.service "$into/lib/systemd/system/saker.service"
+put 644 packaging/saker.sysusers "$into/lib/sysusers.d/saker.conf"
 generated "$into/share/man/man1/saker.1" man
 for gadget in gadgets/*.bpf.c; do
 	gadget=$(basename "$gadget" .bpf.c)
@@ -57,5 +58,5 @@ done
 generated "$into/share/bash-completion/completions/saker" completion bash
 generated "$into/share/zsh/site-functions/_saker" completion zsh
 if [ -z "${DESTDIR:-}" ] && [ -d /run/systemd/system ]; then
-	echo "to start the agent: systemctl daemon-reload && systemctl enable --now saker"
+	echo "to start the agent: systemd-sysusers && systemctl daemon-reload && systemctl enable --now saker"
 fi

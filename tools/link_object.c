@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * link_object OUT IN...: what `bpftool gen object` does, so that the build needs no bpftool. The linker drops DWARF,
- * merges equal BTF and halves the object's size.
+ * link_object OUT IN...: what `bpftool gen object` does, so that the build needs no bpftool. The
+ * linker drops DWARF, merges equal BTF and halves the object's size.
  */
 #include <bpf/libbpf.h>
 #include <stdio.h>

@@ -179,33 +179,10 @@ static int serve_open(struct broker_server *s, const struct broker_request *q,
 	return 0;
 }
 
-/*
- * Taking a classic tracepoint off waits for two or three grace periods of RCU with a lock of the
- * whole machine held: 72 ms each were measured, and the default gadgets have thirty of them. While
- * they go, grace periods are expedited, as the kernel itself does while it boots. Machines that may
- * not be disturbed forbid it (rcu_normal, which is stronger). Returns whether it is ours to end.
- */
-static bool write_expedited(const char *digit)
-{
-	_cleanup_close_ int fd = open("/sys/kernel/rcu_expedited", O_RDWR | O_CLOEXEC);
-	char now = '1';
-
-	if (fd < 0 || pread(fd, &now, 1, 0) != 1 || now == *digit)
-		return false;
-	return pwrite(fd, digit, 1, 0) == 1;
-}
-
 static void unload(struct broker_server *s, u32 first, u32 count)
 {
-	bool any = false, expedited;
-
-	for (u32 i = first; i < first + count; i++)
-		any |= s->gadgets[i] != NULL;
-	expedited = any && write_expedited("1");
 	for (u32 i = first; i < first + count; i++)
 		s->gadgets[i] = gadget_free(s->gadgets[i]);
-	if (expedited)
-		write_expedited("0");
 }
 
 static int serve_one(struct broker_server *s, const struct broker_request *q,

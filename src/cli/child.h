@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A command that a tool starts and watches (`-- COMMAND`), in a cgroup of its own. What it is at the
- * end: when it ended by itself, whatever it left running goes on; when saker was stopped first, all
- * of it is ended, with SIGTERM and after two seconds with SIGKILL.
+ * A command that a tool starts and watches (`-- COMMAND`), in a cgroup of its own. What it is at
+ * the end: when it ended by itself, whatever it left running goes on; when saker was stopped first,
+ * all of it is ended, with SIGTERM and after two seconds with SIGKILL.
  */
 #pragma once
 

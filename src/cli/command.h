@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands of `saker`. Each gets its own words (argv[0] is its name) and returns the exit status. */
+/*
+ * The commands of `saker`. Each gets its own words (argv[0] is its name) and returns the exit
+ * status.
+ */
 #pragma once
 
 int command_run(int argc, char **argv);
 int command_list(int argc, char **argv);
-/* saker check: what this machine allows, and whether each gadget can run on it. 0: all can, 1: some cannot, 2: none. */
+/*
+ * saker check: what this machine allows, and whether each gadget can run on it. 0: all can, 1: some
+ * cannot, 2: none.
+ */
 int command_check(int argc, char **argv);
-/* saker ps: every BPF program, map and link on the machine, what they cost and what one of them is. */
+/*
+ * saker ps: every BPF program, map and link on the machine, what they cost and what one of them is.
+ */
 int command_ps(int argc, char **argv);
 int command_completion(int argc, char **argv);
 int command_man(int argc, char **argv);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * saker run NAME | FILE.bpf.o | FILE.bpf.c: a gadget of the drawer, or a program of the user's own. A source file is compiled
- * with clang, where there is one, against the headers that this binary carries. A BCC Python program is refused with the name of
- * the tool that does its job.
+ * saker run NAME | FILE.bpf.o | FILE.bpf.c: a gadget of the drawer, or a program of the user's own.
+ * A source file is compiled with clang, where there is one, against the headers that this binary
+ * carries. A BCC Python program is refused with the name of the tool that does its job.
  */
 #include "cli/command.h"
 #include "cli/compile.h"

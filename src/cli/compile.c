@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * See compile.h. The headers are written into a folder of their own in /tmp, which is gone when the
- * object has been read: signals that would end saker wait until then. Books and older examples leave
- * things out that a program needs today (headers, a size for bpf_trace_printk(), a licence); those
- * are put in, so that such a program runs as it is printed.
+ * object has been read: signals that would end saker wait until then. Books and older examples
+ * leave things out that a program needs today (headers, a size for bpf_trace_printk(), a licence);
+ * those are put in, so that such a program runs as it is printed.
  */
 #include "cli/compile.h"
 
@@ -26,7 +26,9 @@ struct embedded_header {
 extern const struct embedded_header saker_headers[];
 extern const u64 saker_header_count;
 
-/* ---- the folder ------------------------------------------------------------------------------- */
+/*
+ * ---- the folder -------------------------------------------------------------------------------
+ */
 
 #define OBJECT_NAME "object.o"
 #define EXTRA_NAME "saker_extra.h"
@@ -90,7 +92,9 @@ static void workspace_remove(struct workspace *w)
 	sigprocmask(SIG_SETMASK, &w->signals, NULL);
 }
 
-/* ---- clang ------------------------------------------------------------------------------------ */
+/*
+ * ---- clang ------------------------------------------------------------------------------------
+ */
 
 /*
  * BCC's examples call bpf_trace_printk("text") with no size, libbpf's with one; this takes both. A

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compiles a BPF program from C with the machine's clang, where there is one, against the headers of
- * gadgets/include/, which this binary carries.
+ * Compiles a BPF program from C with the machine's clang, where there is one, against the headers
+ * of gadgets/include/, which this binary carries.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names for processes that are gone before anybody looks at /proc: when a session shows or filters by
- * process.* columns, execs and exits are watched beside the tool, with rings of their own.
+ * Names for processes that are gone before anybody looks at /proc: when a session shows or filters
+ * by process.* columns, execs and exits are watched beside the tool, with rings of their own.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * saker: the first word says what is wanted. A command, else the name of a gadget. This program has the
- * tools and what they need; the agent with its store and web server is a program of its own (saker-agent), so that a tool does not
- * pay for their libraries at its start.
+ * saker: the first word says what is wanted. A command, else the name of a gadget. This program has
+ * the tools and what they need; the agent with its store and web server is a program of its own
+ * (saker-agent), so that a tool does not pay for their libraries at its start.
  */
 #include "cli/command.h"
 #include "cli/help.h"
@@ -97,7 +97,10 @@ int main(int argc, char **argv)
 	char *agent[] = { (char *)"agent", NULL };
 
 	setlocale(LC_CTYPE, ""); /* how wide a character is on this terminal */
-	/* A reader that goes away is no error of ours: writes say EPIPE and the command ends quietly. */
+	/*
+	 * A reader that goes away is no error of ours: writes say EPIPE and the command ends
+	 * quietly.
+	 */
 	signal(SIGPIPE, SIG_IGN);
 	return argc > 1 ? saker_main_words(argc - 1, argv + 1) : saker_main_words(1, agent);
 }

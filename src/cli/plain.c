@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * See plain.h. The kernel does not say which program wrote a line of bpf_printk(), so all of them are
- * shown; they are taken from a tracing instance of our own, so nobody else misses any.
+ * See plain.h. The kernel does not say which program wrote a line of bpf_printk(), so all of them
+ * are shown; they are taken from a tracing instance of our own, so nobody else misses any.
  */
 #include "cli/plain.h"
 
@@ -168,7 +168,9 @@ static int dump_maps(struct plain *p)
 	return p->gone || err > 0 ? 0 : err;
 }
 
-/* ---- from start to end ------------------------------------------------------------------------- */
+/*
+ * ---- from start to end -------------------------------------------------------------------------
+ */
 
 static void start_signal(struct plain *p, uv_signal_t *handle, uv_signal_cb fn, int number)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A BPF program without tags, as any book on BPF has it: loaded and attached by its sections, its bpf_printk() lines shown as
- * they come, its maps dumped at the end.
+ * A BPF program without tags, as any book on BPF has it: loaded and attached by its sections, its
+ * bpf_printk() lines shown as they come, its maps dumped at the end.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One tool: open, filter, load, attach, then a loop that waits for the ring, the interval, the end and signals. Records are
- * written as they come; tables when their interval is over and at the end; what was lost is said last, on stderr.
+ * One tool: open, filter, load, attach, then a loop that waits for the ring, the interval, the end
+ * and signals. Records are written as they come; tables when their interval is over and at the end;
+ * what was lost is said last, on stderr.
  */
 #include "cli/run.h"
 
@@ -15,7 +16,10 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
-/* The ring is polled: a wake-up for each event would cost more than the event (gadget.h, saker_ring_flags). */
+/*
+ * The ring is polled: a wake-up for each event would cost more than the event (gadget.h,
+ * saker_ring_flags).
+ */
 #define POLL_MS 50
 #define RING_BYTES (1 << 20)
 
@@ -168,7 +172,10 @@ static void on_child(uv_signal_t *handle, int number UNUSED)
 	}
 }
 
-/* ---- setting up ------------------------------------------------------------------------------------------- */
+/*
+ * ---- setting up
+ * -------------------------------------------------------------------------------------------
+ */
 
 static bool parameter_is_set(void *context, const char *name)
 {
@@ -361,33 +368,37 @@ static void loop(struct session *s)
 		uv_run(&s->loop, UV_RUN_DEFAULT);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------- */
+/*
+ * ---- the end
+ * -------------------------------------------------------------------------------------------------
+ */
+
+/* What is not known is said as that, never as none. */
+static void say_loss(const char *name, u64 count, const char *what)
+{
+	if (count == UNKNOWN_LOSS)
+		fprintf(stderr, "saker %s: unknown how many %s\n", name, what);
+	else if (count)
+		fprintf(stderr, "saker %s: %llu %s\n", name, (unsigned long long)count, what);
+}
 
 static void say_losses(struct session *s)
 {
-	struct losses l;
 	const char *name = gadget_info(s->gadget)->name;
+	bool people = isatty(STDERR_FILENO) && gadget_has_events(s->gadget);
+	struct losses l;
 
 	gadget_losses(s->gadget, &l);
-	if (l.ring)
-		fprintf(stderr, "saker %s: %llu events lost, the ring was full\n", name,
-			(unsigned long long)l.ring);
-	if (l.map_full)
-		fprintf(stderr, "saker %s: %llu events lost, a table in the kernel was full\n",
-			name, (unsigned long long)l.map_full);
-	if (l.stack)
-		fprintf(stderr, "saker %s: %llu stacks lost\n", name, (unsigned long long)l.stack);
-	if (l.missed == UNKNOWN_LOSS)
-		log_debug("%s: this kernel cannot say whether programs were skipped", name);
-	else if (l.missed)
-		fprintf(stderr,
-			"saker %s: %llu events missed, the kernel skipped nested programs\n", name,
-			(unsigned long long)l.missed);
-	if (s->filter.user && expression_gave_up(s->filter.user))
-		fprintf(stderr,
-			"saker %s: %llu events left out: a pattern of --where took too long\n",
-			name, (unsigned long long)expression_gave_up(s->filter.user));
-	if (isatty(STDERR_FILENO) && gadget_has_events(s->gadget))
+	say_loss(name, l.ring, "events lost, the ring was full");
+	say_loss(name, l.map_full, "events lost, a table in the kernel was full");
+	say_loss(name, l.stack, "stacks lost");
+	/* Many hooks cannot tell this; in a pipe it would be said at every end of every run. */
+	if (l.missed != UNKNOWN_LOSS || s->options->verbose)
+		say_loss(name, l.missed, "events missed, the kernel skipped nested programs");
+	if (s->filter.user)
+		say_loss(name, expression_gave_up(s->filter.user),
+			 "events left out: a pattern of --where took too long");
+	if (people && l.ring != UNKNOWN_LOSS)
 		fprintf(stderr, "saker %s: %llu events, %llu lost%s\n", name,
 			(unsigned long long)s->records, (unsigned long long)(l.ring + l.map_full),
 			l.missed == UNKNOWN_LOSS ? ", missed: unknown" : "");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One tool, from its options to its exit status: open, filter, load, attach, read until told to stop, say what was
- * lost. The parts: session.c (what is set up and torn down), scope.c (who is watched), run.c (the loop).
+ * One tool, from its options to its exit status: open, filter, load, attach, read until told to
+ * stop, say what was lost. The parts: session.c (what is set up and torn down), scope.c (who is
+ * watched), run.c (the loop).
  */
 #pragma once
 
@@ -13,8 +14,8 @@
 #include <uv.h>
 
 /*
- * The filter of a session: the user's --where and the scopes, as one text and as what runs where. @kernel may be NULL,
- * @user may be NULL.
+ * The filter of a session: the user's --where and the scopes, as one text and as what runs where.
+ * @kernel may be NULL, @user may be NULL.
  */
 struct filter {
 	struct expression *kernel, *user;

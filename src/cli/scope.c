@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Who and what a session looks at: the user's --where and the scopes (--pid, --comm, --cgroup, --container, -- COMMAND) become
- * one expression. A scope speaks of the record's owner, so it is a test on the record's columns, never on `current`.
+ * Who and what a session looks at: the user's --where and the scopes (--pid, --comm, --cgroup,
+ * --container, -- COMMAND) become one expression. A scope speaks of the record's owner, so it is a
+ * test on the record's columns, never on `current`.
  */
 #include "cli/run.h"
 
 #define SCOPE_CGROUPS_MAX 4096
 
-/* The schema that expressions are checked against: what WHERE() sees, else the first of the records. */
+/*
+ * The schema that expressions are checked against: what WHERE() sees, else the first of the
+ * records.
+ */
 static const struct schema *filter_schema(struct gadget *g)
 {
 	const struct gadget_info *info = gadget_info(g);

@@ -440,8 +440,11 @@ int gadget_poll_fd(const struct gadget *g)
 void gadget_losses(const struct gadget *g, struct losses *ret)
 {
 	*ret = (struct losses){ .missed = object_missed(g->object) };
-	if (!g->lost)
+	if (!g->lost) {
+		/* Not mapped: what was lost is not known. Plain programs have no such counters. */
+		ret->ring = ret->map_full = ret->stack = g->info.tagged ? UNKNOWN_LOSS : 0;
 		return;
+	}
 	ret->ring = __atomic_load_n(&g->lost[0], __ATOMIC_RELAXED);
 	ret->map_full = __atomic_load_n(&g->lost[1], __ATOMIC_RELAXED);
 	ret->stack = __atomic_load_n(&g->lost[2], __ATOMIC_RELAXED);

@@ -292,8 +292,8 @@ static int all_keys(const struct table *t, u8 **ret_keys, size_t *ret_count)
 }
 
 /*
- * With @take the entry goes in the same moment in which it is read, so that nothing counted is lost;
- * before 5.14 a hash can only do one after the other.
+ * With @take the entry goes in the same moment in which it is read, so that nothing counted is
+ * lost; before 5.14 a hash can only do one after the other.
  */
 static int read_value(const struct table *t, const u8 *key, void *value, bool take)
 {
@@ -332,8 +332,8 @@ static int read_row(struct gadget *g, struct table *t, const u8 *key, bool take,
 }
 
 /*
- * A hash that is never emptied is full one day, and then counts no newcomer. When it is half full, the
- * entries that were idle since the last reading go.
+ * A hash that is never emptied is full one day, and then counts no newcomer. When it is half full,
+ * the entries that were idle since the last reading go.
  */
 static int make_room(struct gadget *g, struct table *t, const u8 *keys, size_t count, record_fn fn,
 		     void *context)
@@ -376,7 +376,10 @@ static int read_table(struct gadget *g, struct table *t, record_fn fn, void *con
 	return rows;
 }
 
-/* The same for stacks: when the map is half full it starts anew, and what is sampled again comes again. */
+/*
+ * The same for stacks: when the map is half full it starts anew, and what is sampled again comes
+ * again.
+ */
 static void make_room_for_stacks(struct gadget *g)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object_bpf(g->object), "stacks");

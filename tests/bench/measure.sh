@@ -193,8 +193,8 @@ watch_memory() {
 	done
 }
 
-# report_memory WHAT MB FILE: the largest that was seen; growth from the middle third to the last: in
-# the first one caches fill up to their bounds.
+# report_memory WHAT MB FILE: the largest that was seen; growth from the middle third to the last:
+# in the first one caches fill up to their bounds.
 report_memory() {
 	local what=$1 bar=$2 file=$3 most maps growth
 
@@ -229,7 +229,8 @@ measure_memory() {
 # The agent and its processes
 agent_begin() {
 	begin /dev/null "$agent" agent --store "$work/store" --port 0 --no-summary
-	mapfile -t agents < <(echo "$tool"; tr ' ' '\n' < "/proc/$tool/task/$tool/children" | grep .)
+	mapfile -t agents < <(echo "$tool"; tr ' ' '\n' < "/proc/$tool/task/$tool/children" |
+		grep .)
 }
 
 measure_agent() {
@@ -278,7 +279,8 @@ busy_ticks() {
 
 # Percent of a core that the programs take which the agent holds, less what the counting of it takes
 program_share() {
-	grep -E "\"pid\":($(IFS='|'; echo "${agents[*]}"))[,}]" | sed 's/.*"cost":{//' | tr -c '0-9\n' ' ' |
+	grep -E "\"pid\":($(IFS='|'; echo "${agents[*]}"))[,}]" | sed 's/.*"cost":{//' |
+		tr -c '0-9\n' ' ' |
 		awk '{ n += $3 - $2 * $4; elapsed = $1 }
 			END { if (elapsed) printf "%.3f", (n > 0 ? n : 0) * 100 / elapsed }'
 }
@@ -298,7 +300,8 @@ measure_store() {
 		"$(sed -n 's/^store size: \([0-9.]*\) .*/\1/p' "$work/store.out") bytes" '' ''
 	while IFS= read -r line; do
 		row "  ${line#*rows: }" '' "$(grep -oE '[0-9]+ ms' <<< "$line")" '' ''
-	done < <(sed -n "s/^store query: //p" "$work/store.out" | sed 's/ FROM opensnoop//' | cut -c 1-110)
+	done < <(sed -n "s/^store query: //p" "$work/store.out" | sed 's/ FROM opensnoop//' |
+		cut -c 1-110)
 	rm -rf "$work/store"
 }
 

@@ -23,8 +23,8 @@ saker() {
 	timeout -k 2 "$SAKER_LIMIT" "$SAKER" "$@"
 }
 
-# Its own folder for each test, gone at its end; whatever was started is ended. A file with a setup or
-# teardown of its own calls these.
+# Its own folder for each test, gone at its end; whatever was started is ended. A file with a setup
+# or teardown of its own calls these.
 setup() { helpers_setup; }
 teardown() { helpers_teardown; }
 
@@ -63,8 +63,8 @@ split() {
 	out=$(< "$DIR/split.out") err=$(< "$DIR/split.err")
 }
 
-# start NAME COMMAND...: `saker` stands for the program itself, so that signals reach it and no shell
-# or timeout between. Bats waits for who holds descriptor 3: closed.
+# start NAME COMMAND...: `saker` stands for the program itself, so that signals reach it and no
+# shell or timeout between. Bats waits for who holds descriptor 3: closed.
 start() {
 	local name=$1
 	shift

@@ -10,7 +10,8 @@ refused() {
 	local expected=$1 words=$2
 	shift 2
 	split saker "$@"
-	[ "$status" = "$expected" ] && [ -z "$out" ] && one_line "$err" && [[ $err == *"$words"* ]] &&
+	[ "$status" = "$expected" ] && [ -z "$out" ] && one_line "$err" &&
+		[[ $err == *"$words"* ]] &&
 		return
 	printf 'saker %s: status %s, wanted %s and "%s"\n%s\n%s\n' "$*" "$status" "$expected" \
 		"$words" "$out" "$err" >&2

@@ -56,8 +56,9 @@ all_markers() {
 	watched --container "${ID:0:12}"
 	[ "$seen" = docker ]
 	watched --columns args,container.id,container.runtime,pod.uid --cgroup "$TOP"
-	[ "$(field tool.out 'map(select(.args[1] == "docker"))[0] | "\(.["container.id"]) \(.["container.runtime"])"')" = \
-		"${ID:0:12} docker" ]
+	field tool.out 'map(select(.args[1] == "docker"))[0]
+		| "\(.["container.id"]) \(.["container.runtime"])"' > said
+	[ "$(cat said)" = "${ID:0:12} docker" ]
 	[[ $(field tool.out 'map(select(.args[1] == "cri"))[0] | .["container.runtime"]') == containerd ]]
 	[ "$(field tool.out 'map(select(.args[1] == "cri"))[0] | .["pod.uid"]')" = \
 		01234567-89ab-cdef-0123-456789abcdef ]

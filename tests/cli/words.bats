@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The words besides the tools: list, check, ps, completion, man, help, version; and every tool once in
-# every format.
+# The words besides the tools: list, check, ps, completion, man, help, version; and every tool once
+# in every format.
 
 load helpers
 
@@ -44,7 +44,8 @@ gadgets() {
 	done
 	for words in $(gadgets); do
 		split saker "$words" --help
-		[ "$status" = 0 ] && grep -q '^usage: saker ' split.out && grep -q -- --where split.out
+		[ "$status" = 0 ] && grep -q '^usage: saker ' split.out &&
+			grep -q -- --where split.out
 	done
 }
 
@@ -108,7 +109,8 @@ gadgets() {
 }
 
 owned() {
-	"$SAKER" ps -o json | jq -es --argjson pid "$1" '[.. | numbers | select(. == $pid)] | length > 0' > /dev/null
+	"$SAKER" ps -o json |
+		jq -es --argjson pid "$1" '[.. | numbers | select(. == $pid)] | length > 0' > /dev/null
 }
 
 disowned() {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * main() for a fuzz target without a fuzzer: runs it over every file of the folders and files named,
- * in the order of their names, and over what is left of each file when its end is cut off. So the
- * corpus is a regression test that needs no clang and always takes the same way. What an input ends
- * in is written before it is run: after a crash the last line names the culprit.
+ * main() for a fuzz target without a fuzzer: runs it over every file of the folders and files
+ * named, in the order of their names, and over what is left of each file when its end is cut off.
+ * So the corpus is a regression test that needs no clang and always takes the same way. What an
+ * input ends in is written before it is run: after a crash the last line names the culprit.
  */
 #include "base/base.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What clang's analyzer cannot see from one file, put before each (-include) when clang-tidy runs: a
- * failure returns a negative number, so that what follows `if (err)` has its out-parameters. Without
- * this every use of a `ret_` value would be reported as garbage.
+ * What clang's analyzer cannot see from one file, put before each (-include) when clang-tidy runs:
+ * a failure returns a negative number, so that what follows `if (err)` has its out-parameters.
+ * Without this every use of a `ret_` value would be reported as garbage.
  */
 #pragma once
 
