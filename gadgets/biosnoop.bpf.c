@@ -93,7 +93,7 @@ static __always_inline void report(const struct pending *p, s32 status)
 	e.disk = p->disk;
 	e.type = p->flags & DISK_OPERATION_MASK;
 	e.flags = p->flags & DISK_FLAGS_MASK;
-	e.sector = p->sector;
+	e.sector = p->sector == ~0ULL ? 0 : p->sector; /* a flush has none: all bits */
 	e.bytes = p->bytes;
 	e.error = disk_error(status);
 	if (WHERE(&e))
