@@ -210,7 +210,7 @@ static void write_kept(struct table *t, struct buf *b)
 {
 	size_t from = 0, start = b->len;
 
-	for (size_t i = 0; i < t->count; i++) {
+	for (size_t i = 0; i < t->count && t->columns; i++) {
 		add_cell(t, i % t->columns, buf_str(&t->cells) + from, t->ends[i] - from, b);
 		from = t->ends[i];
 		if (i % t->columns == t->columns - 1) {
