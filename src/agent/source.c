@@ -89,12 +89,6 @@ static int make_materializers(struct source *s)
 	return 0;
 }
 
-static int symbolize(void *context, u32 pid, const u64 *addresses, size_t count, bool user,
-		     struct buf *b)
-{
-	return host_format_stack(context, pid, addresses, count, user, b);
-}
-
 static int source_load(struct source *s)
 {
 	struct worker *w = s->worker;
@@ -113,7 +107,7 @@ static int source_load(struct source *s)
 		err = gadget_set_ring(s->gadget, 0, w->ring_fds[s->config.ring]);
 	if (err)
 		return err;
-	gadget_set_symbolizer(s->gadget, symbolize, w->host);
+	gadget_set_symbolizer(s->gadget, host_symbolize, w->host);
 	err = broker_load(w->broker, s->gadget, s->number, s->config.ring,
 			  s->config.parameters ? s->config.parameters : "",
 			  s->config.parameters_size, predicate, count);

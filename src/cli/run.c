@@ -284,12 +284,6 @@ static int set_parameters(struct session *s)
 	return 0;
 }
 
-static int symbolize(void *context, u32 pid, const u64 *addresses, size_t count, bool user,
-		     struct buf *b)
-{
-	return host_format_stack(context, pid, addresses, count, user, b);
-}
-
 static int prepare(struct session *s)
 {
 	const struct gadget_info *info = gadget_info(s->gadget);
@@ -312,7 +306,7 @@ static int prepare(struct session *s)
 	if (err)
 		return err;
 	s->loading = true;
-	gadget_set_symbolizer(s->gadget, symbolize, s->host);
+	gadget_set_symbolizer(s->gadget, host_symbolize, s->host);
 	if (feed_is_needed(s->options))
 		feed_start(&s->feed, s->host);
 	err = gadget_set_ring(s->gadget, RING_BYTES, -1);

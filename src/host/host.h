@@ -183,6 +183,9 @@ void host_user_symbol(struct host *h, u32 pid, u64 address, struct symbol *ret);
  */
 int host_format_stack(struct host *h, u32 pid, const u64 *addresses, size_t count, bool user,
 		      struct buf *b);
+/* The same as a gadget_symbolize_fn (event/gadget.h): @host is a struct host. */
+int host_symbolize(void *host, u32 pid, const u64 *addresses, size_t count, bool user,
+		   struct buf *b);
 /* For people: one frame a line, the innermost first: "    name+0x1f (libc.so.6)". */
 int host_format_stack_lines(struct host *h, u32 pid, const u64 *addresses, size_t count, bool user,
 			    struct buf *b);

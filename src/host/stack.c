@@ -48,6 +48,12 @@ int host_format_stack(struct host *h, u32 pid, const u64 *addresses, size_t coun
 	return b->error;
 }
 
+int host_symbolize(void *host, u32 pid, const u64 *addresses, size_t count, bool user,
+		   struct buf *b)
+{
+	return host_format_stack(host, pid, addresses, count, user, b);
+}
+
 int host_format_stack_lines(struct host *h, u32 pid, const u64 *addresses, size_t count, bool user,
 			    struct buf *b)
 {

@@ -5,6 +5,7 @@
 int test_tags(void);
 int test_schema(void);
 int test_mask(void);
+int test_table(void);
 int test_bus(void);
 int test_operator(void);
 int test_writer(void);

@@ -10,6 +10,7 @@ int main(void)
 		test_tags,
 		test_schema,
 		test_mask,
+		test_table,
 		test_bus,
 		test_operator,
 		test_writer,
