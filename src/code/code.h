@@ -138,3 +138,7 @@ size_t code_disassemble(const struct bpf_insn *insn, size_t left, const struct c
 			struct buf *b);
 /* "bpf_map_lookup_elem" of 1; NULL when the headers of the build do not know the helper. */
 const char *code_helper_name(s32 helper);
+
+/* ---- virtual registers, blocks and functions above the assembler ---------------------------- */
+
+#include "code/ir.h"

@@ -4,3 +4,7 @@
 
 int test_assemble(void);
 int test_disassemble(void);
+int test_ir_build(void);
+int test_ir_operations(void);
+int test_ir_compile(void);
+int test_ir_random(void);
