@@ -2,7 +2,7 @@
 # `./dev` is the entry point; this file says how things are made from what.
 #
 #   gadgets/NAME.bpf.c --clang--> NAME.bpf.o --linker--> NAME.o --.incbin--> gadgets_embedded.o
-#   src/FOLDER/*.c ----------------------------------------> lib/FOLDER.a
+#   src/FOLDER/*.c, src/FOLDER/*/*.c ----------------------> lib/FOLDER.a
 #   saker       = cli + the small libraries     saker-agent = cli/agent + store, serve and theirs
 #   tests/unit/FOLDER/*.c --> tests/unit_FOLDER     tests/fuzz/fuzz_NAME.c --> tests/fuzz_NAME
 #   tests/kernel/*.c -------> tests/kernel_matrix   tests/bench/bench_NAME.c -> tests/bench_NAME
@@ -45,10 +45,12 @@ BPF_CFLAGS = -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter \
 	-ffile-prefix-map=$(CURDIR)=. -fdebug-compilation-dir=.
 
 # Folders from the lowest up: an archive may use those before it.
-SMALL = base code kernel event host
+SMALL = base code kernel event host lang
 LARGE = $(SMALL) store modules serve agent
 FOLDERS = $(LARGE) cli
-SMALL_LIBS = -lbpf -lelf -lz -luv -lyaml -lpcre2-8 -ljansson -lcap -lm
+# Of libstdc++ only its demangler is taken (one member, which needs nothing else): `uprobe:x:cpp:f`.
+SMALL_LIBS = -lbpf -lelf -lz -luv -lyaml -lpcre2-8 -ljansson -lcap -lm \
+	-u __cxa_demangle -l:libstdc++.a
 LARGE_LIBS = $(SMALL_LIBS) -lsqlite3 -lzstd -lmicrohttpd -lseccomp -lpthread
 
 # User-space sources of a folder and of its folders; a .bpf.c beside them is not one.
@@ -128,7 +130,7 @@ $(B)/lib/$(1).a: $$(call objects,$$(SOURCES_$(1))) $(B)/lib_$(1).list
 endef
 $(foreach f,$(LARGE),$(eval SOURCES_$(f) := $(call c_files,src/$(f))))
 # The commands are a library too, without main(): their unit tests and the agent take from it.
-SOURCES_cli := $(filter-out src/cli/main.c,$(wildcard src/cli/*.c))
+SOURCES_cli := $(filter-out src/cli/main.c,$(wildcard src/cli/*.c src/cli/script/*.c))
 AGENT_MAIN := $(wildcard src/cli/agent/*.c)
 $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULE,$(f))))
 $(call remember,agent_main.list,$(AGENT_MAIN))

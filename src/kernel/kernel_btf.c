@@ -22,16 +22,21 @@ struct named {
 };
 
 struct kernel_btf {
+	const char *path;	       /* for errors */
+	const struct kernel_btf *base; /* that this one's ids and strings go on from; or NULL */
+	u32 first_id, first_string;
 	u8 *bytes;
 	size_t size;
 	const u8 *types;
 	const char *strings;
 	u32 types_size, strings_size;
-	u32 *offsets; /* by id */
-	u32 count;
+	u32 *offsets; /* by id - first_id */
+	u32 count;    /* of all ids, the base's too */
 	u32 *buckets;
 	struct named *named;
 	size_t named_count, named_capacity;
+	u32 *enums; /* listed when a constant is asked for */
+	size_t enum_count, enum_capacity;
 };
 
 /* The one of this thread (objects are loaded by one), and how many use it. */
@@ -123,7 +128,7 @@ static int scan(struct kernel_btf *b)
 {
 	u32 at = 0;
 
-	b->count = 1; /* 0 is void */
+	b->count = b->base ? b->first_id : 1; /* 0 is void */
 	while (b->types_size - at >= sizeof(struct btf_type)) {
 		const struct btf_type *t = (const void *)(b->types + at);
 		ssize_t tail = tail_size(t);
@@ -132,11 +137,11 @@ static int scan(struct kernel_btf *b)
 
 		if (tail < 0)
 			return fail(-EOPNOTSUPP,
-				    "this kernel's BTF has a kind of type (%u) that is not known",
-				    kind);
+				    "the BTF of %s has a kind of type (%u) that is not known",
+				    b->path, kind);
 		if (b->types_size - at < sizeof(*t) + tail)
 			break;
-		b->offsets[b->count] = at;
+		b->offsets[b->count - b->first_id] = at;
 		if (kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION || kind == BTF_KIND_ENUM ||
 		    kind == BTF_KIND_TYPEDEF || kind == KIND_ENUM64)
 			err = add_name(b, t, b->count);
@@ -146,7 +151,7 @@ static int scan(struct kernel_btf *b)
 		at += sizeof(*t) + tail;
 	}
 	if (at != b->types_size)
-		return fail(-EINVAL, "this kernel's BTF ends in the middle of a type");
+		return fail(-EINVAL, "the BTF of %s ends in the middle of a type", b->path);
 	return 0;
 }
 
@@ -156,12 +161,12 @@ static int read_header(struct kernel_btf *b)
 	u64 types, strings;
 
 	if (b->size < sizeof(*h) || h->magic != BTF_MAGIC || h->hdr_len < sizeof(*h))
-		return fail(-EINVAL, "%s is not BTF", BTF_PATH);
+		return fail(-EINVAL, "%s is not BTF", b->path);
 	types = (u64)h->hdr_len + h->type_off;
 	strings = (u64)h->hdr_len + h->str_off;
 	if (types % 4 || types + h->type_len > b->size || strings + h->str_len > b->size ||
 	    !h->str_len || b->bytes[strings + h->str_len - 1])
-		return fail(-EINVAL, "%s is damaged", BTF_PATH);
+		return fail(-EINVAL, "%s is damaged", b->path);
 	b->types = b->bytes + types;
 	b->types_size = h->type_len;
 	b->strings = (const char *)b->bytes + strings;
@@ -169,7 +174,7 @@ static int read_header(struct kernel_btf *b)
 	return 0;
 }
 
-static int read_all(int fd, u8 *bytes, size_t size)
+static int read_all(int fd, const char *path, u8 *bytes, size_t size)
 {
 	for (size_t at = 0; at < size;) {
 		ssize_t n = read(fd, bytes + at, size - at);
@@ -177,7 +182,7 @@ static int read_all(int fd, u8 *bytes, size_t size)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return fail_errno(n ? -errno : -EIO, "%s cannot be read", BTF_PATH);
+			return fail_errno(n ? -errno : -EIO, "%s cannot be read", path);
 		at += n;
 	}
 	return 0;
@@ -194,15 +199,17 @@ static void *anonymous(size_t size, int flags)
 
 static int get_bytes(struct kernel_btf *b)
 {
-	_cleanup_close_ int fd = open(BTF_PATH, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(b->path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	void *at;
 
 	if (fd < 0 || fstat(fd, &st))
-		return fail(-ENOENT,
-			    "this kernel has no BTF (%s: %s): it must be built with "
-			    "CONFIG_DEBUG_INFO_BTF",
-			    BTF_PATH, strerror(errno));
+		return strcmp(b->path, BTF_PATH)
+			       ? fail_errno(-errno, "%s", b->path)
+			       : fail(-ENOENT,
+				      "this kernel has no BTF (%s: %s): it must be built with "
+				      "CONFIG_DEBUG_INFO_BTF",
+				      BTF_PATH, strerror(errno));
 	b->size = st.st_size;
 	at = mmap(NULL, b->size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at != MAP_FAILED) {
@@ -212,7 +219,7 @@ static int get_bytes(struct kernel_btf *b)
 	b->bytes = anonymous(b->size, MAP_POPULATE);
 	if (!b->bytes)
 		return fail(-ENOMEM, "out of memory");
-	return read_all(fd, b->bytes, b->size);
+	return read_all(fd, b->path, b->bytes, b->size);
 }
 
 /* As many as there can be; the pages that are not needed are never touched. */
@@ -221,10 +228,8 @@ static size_t offsets_size(const struct kernel_btf *b)
 	return (b->types_size / sizeof(struct btf_type) + 2) * sizeof(*b->offsets);
 }
 
-static void kernel_btf_free(struct kernel_btf **bp)
+void kernel_btf_free(struct kernel_btf *b)
 {
-	struct kernel_btf *b = *bp;
-
 	if (!b)
 		return;
 	if (b->bytes)
@@ -233,27 +238,67 @@ static void kernel_btf_free(struct kernel_btf **bp)
 		munmap(b->offsets, offsets_size(b));
 	free(b->buckets);
 	free(b->named);
+	free(b->enums);
 	free(b);
-	*bp = NULL;
 }
 
-static int kernel_btf_new(struct kernel_btf **ret)
+void kernel_btf_freep(struct kernel_btf **b)
 {
-	_cleanup_(kernel_btf_free) struct kernel_btf *b = calloc(1, sizeof(*b));
-	int err;
+	kernel_btf_free(*b);
+	*b = NULL;
+}
 
-	if (!b)
-		return fail(-ENOMEM, "out of memory");
-	err = get_bytes(b);
-	if (!err)
-		err = read_header(b);
+/* What its bytes hold. */
+static int read_types(struct kernel_btf *b)
+{
+	int err = read_header(b);
+
 	if (err)
 		return err;
+	if (b->base) {
+		b->first_id = b->base->count;
+		b->first_string = b->base->first_string + b->base->strings_size;
+	}
 	b->offsets = anonymous(offsets_size(b), 0);
 	b->buckets = calloc(BUCKETS, sizeof(*b->buckets));
 	if (!b->offsets || !b->buckets)
 		return fail(-ENOMEM, "out of memory");
-	err = scan(b);
+	return scan(b);
+}
+
+int kernel_btf_open(const char *path, const struct kernel_btf *base, struct kernel_btf **ret)
+{
+	_cleanup_(kernel_btf_freep) struct kernel_btf *b = calloc(1, sizeof(*b));
+	int err;
+
+	if (!b)
+		return fail(-ENOMEM, "out of memory");
+	b->path = path;
+	b->base = base;
+	err = get_bytes(b);
+	if (!err)
+		err = read_types(b);
+	b->path = "a file";
+	if (err)
+		return err;
+	*ret = TAKE_PTR(b);
+	return 0;
+}
+
+int kernel_btf_parse(const void *bytes, size_t size, struct kernel_btf **ret)
+{
+	_cleanup_(kernel_btf_freep) struct kernel_btf *b = calloc(1, sizeof(*b));
+	int err;
+
+	if (!b)
+		return fail(-ENOMEM, "out of memory");
+	b->path = "a program";
+	b->size = size;
+	b->bytes = anonymous(size ? size : 1, 0);
+	if (!b->bytes)
+		return fail(-ENOMEM, "out of memory");
+	memcpy(b->bytes, bytes, size);
+	err = read_types(b);
 	if (err)
 		return err;
 	*ret = TAKE_PTR(b);
@@ -265,7 +310,7 @@ int kernel_btf_get(const struct kernel_btf **ret)
 	int err = 0;
 
 	if (!shared.btf)
-		err = kernel_btf_new(&shared.btf);
+		err = kernel_btf_open(BTF_PATH, NULL, &shared.btf);
 	if (!err) {
 		shared.users++;
 		*ret = shared.btf;
@@ -278,7 +323,7 @@ void kernel_btf_put(const struct kernel_btf *b)
 	if (!b)
 		return;
 	if (!--shared.users)
-		kernel_btf_free(&shared.btf);
+		kernel_btf_freep(&shared.btf);
 }
 
 void kernel_btf_putp(const struct kernel_btf **b)
@@ -300,11 +345,12 @@ void kernel_btf_release(void)
 
 int kernel_btf_bytes(struct buf *to)
 {
-	_cleanup_(kernel_btf_free) struct kernel_btf *b = calloc(1, sizeof(*b));
+	_cleanup_(kernel_btf_freep) struct kernel_btf *b = calloc(1, sizeof(*b));
 	int err;
 
 	if (!b)
 		return fail(-ENOMEM, "out of memory");
+	b->path = BTF_PATH;
 	err = get_bytes(b);
 	if (err)
 		return err;
@@ -350,11 +396,18 @@ u32 kernel_btf_count(const struct kernel_btf *b)
 
 const struct btf_type *kernel_btf_type(const struct kernel_btf *b, u32 id)
 {
-	return id && id < b->count ? (const void *)(b->types + b->offsets[id]) : NULL;
+	if (b->base && id < b->first_id)
+		b = b->base;
+	if (!id || id >= b->count)
+		return NULL;
+	return (const void *)(b->types + b->offsets[id - b->first_id]);
 }
 
 const char *kernel_btf_string(const struct kernel_btf *b, u32 offset)
 {
+	if (b->base && offset < b->first_string)
+		b = b->base;
+	offset -= b->first_string;
 	return offset < b->strings_size ? b->strings + offset : "";
 }
 
@@ -410,16 +463,88 @@ int kernel_btf_typedef(const struct kernel_btf *b, const char *name)
 	return -ENOENT;
 }
 
+/*
+ * Where a string stands, 0 when nowhere. Each stands there once, so that a name that is not in the
+ * strings is no type's and one that is can be compared by its place.
+ */
+static u32 string_offset(const struct kernel_btf *b, const char *name)
+{
+	size_t len = strlen(name) + 1, left = b->strings_size;
+	const char *at = b->strings;
+
+	while ((at = memmem(at, left, name, len)) && at > b->strings && at[-1]) {
+		at++;
+		left = b->strings_size - (at - b->strings);
+	}
+	return at && *name ? at - b->strings + b->first_string : 0;
+}
+
 int kernel_btf_function(const struct kernel_btf *b, const char *name)
 {
-	for (u32 id = 1; id < b->count; id++) {
+	u32 own = string_offset(b, name), inherited = b->base ? string_offset(b->base, name) : 0;
+
+	for (u32 id = MAX(b->first_id, 1u); id < b->count && (own || inherited); id++) {
 		const struct btf_type *t = kernel_btf_type(b, id);
 
-		if (btf_kind_of(t) == BTF_KIND_FUNC &&
-		    !strcmp(kernel_btf_string(b, t->name_off), name))
+		if (btf_kind_of(t) == BTF_KIND_FUNC && t->name_off &&
+		    (t->name_off == own || t->name_off == inherited))
 			return id;
 	}
 	return -ENOENT;
+}
+
+static int list_enums(struct kernel_btf *b)
+{
+	for (u32 id = MAX(b->first_id, 1u); id < b->count; id++) {
+		unsigned kind = btf_kind_of(kernel_btf_type(b, id));
+
+		if (kind != BTF_KIND_ENUM && kind != KIND_ENUM64)
+			continue;
+		if (grow(&b->enums, &b->enum_capacity, b->enum_count + 1, sizeof(*b->enums)))
+			return fail(-ENOMEM, "out of memory");
+		b->enums[b->enum_count++] = id;
+	}
+	return 0;
+}
+
+s64 kernel_btf_enum_value(const struct btf_type *t, u32 i, u32 *ret_name)
+{
+	bool is_signed = t->info >> 31;
+
+	if (btf_kind_of(t) == BTF_KIND_ENUM) {
+		const struct btf_enum *e = (const struct btf_enum *)(t + 1) + i;
+
+		*ret_name = e->name_off;
+		return is_signed ? (s64)e->val : (s64)(u32)e->val;
+	} else {
+		const struct kernel_btf_enum64 *e = (const struct kernel_btf_enum64 *)(t + 1) + i;
+
+		*ret_name = e->name_off;
+		return (s64)((u64)e->high << 32 | e->low);
+	}
+}
+
+u32 kernel_btf_enumerator(const struct kernel_btf *b, const char *name, s64 *ret_value)
+{
+	u32 own = string_offset(b, name), inherited = b->base ? string_offset(b->base, name) : 0;
+
+	/* the list is a cache: who asks cannot tell */
+	if (!(own || inherited) || (!b->enums && list_enums((struct kernel_btf *)b)))
+		return 0;
+	for (size_t i = 0; i < b->enum_count; i++) {
+		const struct btf_type *t = kernel_btf_type(b, b->enums[i]);
+
+		for (u32 k = 0; k < btf_count_of(t); k++) {
+			u32 its;
+			s64 value = kernel_btf_enum_value(t, k, &its);
+
+			if (its && (its == own || its == inherited)) {
+				*ret_value = value;
+				return b->enums[i];
+			}
+		}
+	}
+	return 0;
 }
 
 int kernel_tracepoint_btf_id(const char *name)

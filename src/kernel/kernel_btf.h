@@ -15,6 +15,9 @@
 #define KIND_TYPE_TAG 18
 
 struct kernel_btf;
+struct kernel_btf_enum64 {
+	u32 name_off, low, high;
+};
 
 /*
  * -ENOENT: this kernel has none. -EOPNOTSUPP: it has kinds that we do not know, so that where the
@@ -23,6 +26,16 @@ struct kernel_btf;
 int kernel_btf_get(const struct kernel_btf **ret);
 void kernel_btf_put(const struct kernel_btf *b);
 void kernel_btf_putp(const struct kernel_btf **b);
+
+/*
+ * Other BTF than the running kernel's: a file's, where @base (NULL: none) is what a module's goes
+ * on from and must stay as long; or bytes, which are copied and are trusted in nothing. Not
+ * shared: kernel_btf_free().
+ */
+int kernel_btf_open(const char *path, const struct kernel_btf *base, struct kernel_btf **ret);
+int kernel_btf_parse(const void *bytes, size_t size, struct kernel_btf **ret);
+void kernel_btf_free(struct kernel_btf *b);
+void kernel_btf_freep(struct kernel_btf **b);
 
 /* NULL for 0 (void) and for ids that are not there. */
 const struct btf_type *kernel_btf_type(const struct kernel_btf *b, u32 id);
@@ -38,8 +51,12 @@ u32 kernel_btf_resolve(const struct kernel_btf *b, u32 id);
 u32 kernel_btf_named(const struct kernel_btf *b, const char *name, u32 after);
 /* The id of a typedef, or -ENOENT. */
 int kernel_btf_typedef(const struct kernel_btf *b, const char *name);
-/* The id of a function, or -ENOENT. Looks at every function. */
+/* The id of a function, or -ENOENT. Looks at every type, not at names: 0.5 ms. */
 int kernel_btf_function(const struct kernel_btf *b, const char *name);
+/* The enum that has the constant @name, and its value; 0: none has. 1 ms at first, then less. */
+u32 kernel_btf_enumerator(const struct kernel_btf *b, const char *name, s64 *ret_value);
+/* The value of the constant @i of an enum or enum64, and where its name stands. */
+s64 kernel_btf_enum_value(const struct btf_type *t, u32 i, u32 *ret_name);
 /* Does any module's BTF have one of the names, of which each has its NUL? */
 bool kernel_btf_in_modules(const char *names, size_t len);
 /* All bytes, for who must have them as they are; -errno. */
