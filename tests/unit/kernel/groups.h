@@ -3,6 +3,7 @@
 #pragma once
 
 int test_features(void);
+int test_hook(void);
 int test_inventory(void);
 int test_kernel_btf(void);
 int test_object(void);
