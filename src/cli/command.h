@@ -6,6 +6,13 @@
 #pragma once
 
 int command_run(int argc, char **argv);
+/*
+ * saker bpftrace ...: bpftrace's command line. saker -e 'PROGRAM' ...: the same words, as saker's
+ * own. command_script(): behind `saker run`, when a .bt file or -e is run.
+ */
+int command_bpftrace(int argc, char **argv);
+int command_expression(int argc, char **argv);
+int command_script(int argc, char **argv);
 int command_list(int argc, char **argv);
 /*
  * saker check: what this machine allows, and whether each gadget can run on it. 0: all can, 1: some

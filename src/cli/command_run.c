@@ -98,9 +98,11 @@ int command_run(int argc, char **argv)
 		FILE *out = what ? stdout : stderr;
 
 		fprintf(out,
-			"usage: saker run NAME | FILE.bpf.o | FILE.bpf.c [options]   (see: saker list)\n");
+			"usage: saker run NAME | FILE.bt ... | -e PROGRAM | FILE.bpf.o | FILE.bpf.c [options]   (see: saker list)\n");
 		return what ? 0 : 2;
 	}
+	if (what[0] == '-' || str_ends(what, ".bt"))
+		return command_script(argc, argv);
 	if (!strchr(what, '/') && stat(what, &st))
 		return run_gadget(what, argc - 1, argv + 1);
 	if (stat(what, &st)) {

@@ -65,6 +65,8 @@ static const struct {
 	{ "agent", command_agent },
 	{ "query", command_agent },
 	{ "run", command_run },
+	{ "bpftrace", command_bpftrace },
+	{ "-e", command_expression },
 	{ "list", command_list },
 	{ "check", command_check },
 	{ "ps", command_ps },
@@ -95,6 +97,7 @@ int saker_main_words(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	char *agent[] = { (char *)"agent", NULL };
+	const char *slash = strrchr(argv[0], '/');
 
 	setlocale(LC_CTYPE, ""); /* how wide a character is on this terminal */
 	/*
@@ -102,5 +105,8 @@ int main(int argc, char **argv)
 	 * quietly.
 	 */
 	signal(SIGPIPE, SIG_IGN);
+	/* A link of that name takes bpftrace's place. */
+	if (!strcmp(slash ? slash + 1 : argv[0], "bpftrace"))
+		return command_bpftrace(argc, argv);
 	return argc > 1 ? saker_main_words(argc - 1, argv + 1) : saker_main_words(1, agent);
 }
