@@ -72,8 +72,10 @@ int kernel_load_program(const struct program_load *p, struct buf *log)
 	if (log)
 		buf_add_str(log, text);
 	if (!*text && (fd == -EPERM || fd == -EACCES))
-		return fail(fd, "%s cannot be loaded: this needs root, or the capabilities CAP_BPF "
-				"and CAP_PERFMON", p->name);
+		return fail(fd,
+			    "%s cannot be loaded: this needs root, or the capabilities CAP_BPF "
+			    "and CAP_PERFMON",
+			    p->name);
 	if (!*text)
 		return fail_errno(fd, "%s cannot be loaded", p->name);
 	verifier_explain(text, p->name, fd, NULL, &b);

@@ -22,8 +22,9 @@ static bool name_map(void *context, const struct bpf_insn *insn, u64 value, stru
 
 		if (&n->code->insns[r->insn] != insn)
 			continue;
-		buf_printf(b, "map %s", r->map < s->map_count ? s->maps[r->map]->name
-							      : own[r->map - s->map_count]);
+		buf_printf(b, "map %s",
+			   r->map < s->map_count ? s->maps[r->map]->name
+						 : own[r->map - s->map_count]);
 		if (r->kind == IR_RELOCATION_MAP_VALUE)
 			buf_printf(b, " value + %llu", (unsigned long long)(value >> 32));
 		return true;

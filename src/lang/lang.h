@@ -17,7 +17,7 @@
 
 struct lang_options {
 	struct script_options script;
-	const char *name; /* of the source: "stdin", a path */
+	const char *name;	     /* of the source: "stdin", a path */
 	const char *const *includes; /* headers in front of the script's own */
 	size_t include_count;
 	/* Stop behind a stage and leave its text in compilation->dump. */

@@ -18,7 +18,8 @@ static int list_of_script(struct script_command *c, const char *text, size_t len
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new(64 << 20);
 	struct diagnostics d = { .arena = arena };
-	struct parse_options p = { .arena = arena, .diagnostics = &d,
+	struct parse_options p = { .arena = arena,
+				   .diagnostics = &d,
 				   .arguments = &c->lang.script.arguments };
 	_cleanup_buf_ struct buf b = {};
 	struct syntax *s;

@@ -42,8 +42,8 @@ static u64 map_bytes(const struct script *s, const struct map *m)
 
 static void explain_map(const struct script *s, const struct map *m, FILE *out)
 {
-	static const char *const forms[] = { "one value", "one value per CPU", "hash", "LRU hash",
-					     "hash per CPU", "LRU hash per CPU" };
+	static const char *const forms[] = { "one value", "one value per CPU", "hash",
+					     "LRU hash",  "hash per CPU",      "LRU hash per CPU" };
 	_cleanup_buf_ struct buf key = {};
 	_cleanup_buf_ struct buf value = {};
 	_cleanup_buf_ struct buf size = {};
@@ -69,7 +69,8 @@ void script_explain(const struct script *s, FILE *out)
 	if (s->frame_size)
 		fprintf(out, "memory    %s for large values\n", buf_str(&scratch));
 	if (s->uses_ring)
-		fprintf(out, "ring      %s\n", s->config.perf_rb_pages ? "perf_rb_pages" : "default");
+		fprintf(out, "ring      %s\n",
+			s->config.perf_rb_pages ? "perf_rb_pages" : "default");
 	fprintf(out, "needs     CAP_BPF, CAP_PERFMON%s\n",
 		s->options->unsafe ? ", and --unsafe was given" : "");
 }

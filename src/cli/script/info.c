@@ -64,8 +64,9 @@ void script_info(FILE *out)
 		SAKER_VERSION);
 	fprintf(out, "Kernel helpers\n");
 	print_features(out, &all, helpers, ARRAY_SIZE(helpers));
-	fprintf(out, "\nKernel features\n  Instruction limit: %d       btf: %-25s\n"
-		     "  module btf: %s\n\nProbe types\n",
+	fprintf(out,
+		"\nKernel features\n  Instruction limit: %d       btf: %-25s\n"
+		"  module btf: %s\n\nProbe types\n",
 		CODE_MAX, access("/sys/kernel/btf/vmlinux", R_OK) ? "no" : "yes",
 		modules ? "yes" : "no");
 	print_features(out, &all, probes, ARRAY_SIZE(probes));

@@ -112,10 +112,10 @@ static int read_stage(struct script_command *c, const char *word, int *ret_statu
 		const char *name;
 		int stage;
 	} stages[] = {
-		{ "ast", LANG_AST },	     { "parse", LANG_AST },   { "types", LANG_TYPES },
-		{ "ir", LANG_IR },	     { "codegen", LANG_IR },  { "codegen-opt", LANG_IR },
-		{ "bpf", LANG_BPF },	     { "dis", LANG_BPF },     { "all", LANG_BPF },
-		{ "libbpf", LANG_ALL },	     { "verifier", LANG_ALL },
+		{ "ast", LANG_AST },	{ "parse", LANG_AST },	  { "types", LANG_TYPES },
+		{ "ir", LANG_IR },	{ "codegen", LANG_IR },	  { "codegen-opt", LANG_IR },
+		{ "bpf", LANG_BPF },	{ "dis", LANG_BPF },	  { "all", LANG_BPF },
+		{ "libbpf", LANG_ALL }, { "verifier", LANG_ALL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
@@ -195,22 +195,45 @@ static int read_pid(struct script_command *c, const char *word, int *ret_status)
 static int read_long(struct script_command *c, int option, const char *word, int *ret_status)
 {
 	switch (option) {
-	case OPTION_INFO: c->info = true; break;
-	case OPTION_NO_WARNINGS: c->no_warnings = true; break;
-	case OPTION_UNSAFE: c->lang.script.unsafe = true; break;
-	case OPTION_DRY_RUN: c->dry_run = true; break;
-	case OPTION_EXPLAIN: c->explain = true; break;
-	case OPTION_TEST: c->lang.script.test = true; break;
-	case OPTION_BENCH: c->lang.script.bench = true; break;
-	case OPTION_MODE: return read_mode(c, word, ret_status);
-	case OPTION_NO_FEATURE: return read_features(c, word, ret_status);
-	case OPTION_PROBE_FILTER: c->lang.script.probe_filter = word; break;
-	case OPTION_TRACEABLE: c->lang.script.traceable = word; break;
-	case OPTION_EMIT_ELF: c->emit_elf = word; break;
+	case OPTION_INFO:
+		c->info = true;
+		break;
+	case OPTION_NO_WARNINGS:
+		c->no_warnings = true;
+		break;
+	case OPTION_UNSAFE:
+		c->lang.script.unsafe = true;
+		break;
+	case OPTION_DRY_RUN:
+		c->dry_run = true;
+		break;
+	case OPTION_EXPLAIN:
+		c->explain = true;
+		break;
+	case OPTION_TEST:
+		c->lang.script.test = true;
+		break;
+	case OPTION_BENCH:
+		c->lang.script.bench = true;
+		break;
+	case OPTION_MODE:
+		return read_mode(c, word, ret_status);
+	case OPTION_NO_FEATURE:
+		return read_features(c, word, ret_status);
+	case OPTION_PROBE_FILTER:
+		c->lang.script.probe_filter = word;
+		break;
+	case OPTION_TRACEABLE:
+		c->lang.script.traceable = word;
+		break;
+	case OPTION_EMIT_ELF:
+		c->emit_elf = word;
+		break;
 	case OPTION_INCLUDE:
 		return add(&c->include_files, &c->include_file_count, &c->include_file_capacity,
 			   word);
-	default: break;
+	default:
+		break;
 	}
 	return 0;
 }
@@ -218,19 +241,41 @@ static int read_long(struct script_command *c, int option, const char *word, int
 static int read_option(struct script_command *c, int option, const char *word, int *ret_status)
 {
 	switch (option) {
-	case 'h': c->help = true; break;
-	case 'V': c->version = true; break;
-	case 'v': c->verbose = true; break;
-	case 'l': c->list = true; break;
-	case 'q': c->quiet = true; break;
-	case 'k': c->lang.script.warnings = true; break;
-	case 'e': c->expression = word; break;
-	case 'c': c->child = word; break;
-	case 'o': c->output = word; break;
-	case 'p': return read_pid(c, word, ret_status);
-	case 'f': return read_format(c, word, ret_status);
-	case 'B': return read_buffering(c, word, ret_status);
-	case 'd': return read_stage(c, word, ret_status);
+	case 'h':
+		c->help = true;
+		break;
+	case 'V':
+		c->version = true;
+		break;
+	case 'v':
+		c->verbose = true;
+		break;
+	case 'l':
+		c->list = true;
+		break;
+	case 'q':
+		c->quiet = true;
+		break;
+	case 'k':
+		c->lang.script.warnings = true;
+		break;
+	case 'e':
+		c->expression = word;
+		break;
+	case 'c':
+		c->child = word;
+		break;
+	case 'o':
+		c->output = word;
+		break;
+	case 'p':
+		return read_pid(c, word, ret_status);
+	case 'f':
+		return read_format(c, word, ret_status);
+	case 'B':
+		return read_buffering(c, word, ret_status);
+	case 'd':
+		return read_stage(c, word, ret_status);
 	case 'I':
 		return add(&c->include_folders, &c->include_folder_count,
 			   &c->include_folder_capacity, word);
@@ -239,7 +284,8 @@ static int read_option(struct script_command *c, int option, const char *word, i
 		script_usage(stderr);
 		*ret_status = 1;
 		return 1;
-	default: return read_long(c, option, word, ret_status);
+	default:
+		return read_long(c, option, word, ret_status);
 	}
 	return 0;
 }

@@ -22,11 +22,13 @@ static int try_folder(const char *folder, size_t len, const char *name, struct b
 
 int script_read(void *context, const char *name, u32 from_source UNUSED, struct buf *b)
 {
-	static const char *const system_folders[] = { "/usr/local/include", "/usr/include",
+	static const char *const system_folders[] = {
+		"/usr/local/include",
+		"/usr/include",
 #if defined(__x86_64__)
-						      "/usr/include/x86_64-linux-gnu",
+		"/usr/include/x86_64-linux-gnu",
 #elif defined(__aarch64__)
-						      "/usr/include/aarch64-linux-gnu",
+		"/usr/include/aarch64-linux-gnu",
 #endif
 	};
 	const struct script_command *c = context;

@@ -37,7 +37,7 @@ struct session {
 	int status;
 };
 
-/* ---- compile ----------------------------------------------------------------------------------- */
+/* ---- compile --------------------------------------------------------------------------------- */
 
 static int read_script(const char *file, struct buf *b)
 {
@@ -98,13 +98,14 @@ static int compile_all(struct session *s)
 			fprintf(stderr, "ERROR: failed to open file '%s': %s\n", file,
 				strerror(-err));
 		else
-			err = compile_unit(s, &s->units[s->count], strcmp(file, "-") ? file : "stdin",
-					   buf_str(&text), text.len);
+			err = compile_unit(s, &s->units[s->count],
+					   strcmp(file, "-") ? file : "stdin", buf_str(&text),
+					   text.len);
 	}
 	return err;
 }
 
-/* ---- output ------------------------------------------------------------------------------------ */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 static void write_all(struct session *s, struct buf *b, int fd)
 {
@@ -131,8 +132,8 @@ static void flush(struct session *s, struct unit *u, bool all)
 {
 	struct output *o = &u->run->out;
 
-	if (o->text.len && (all || s->command->buffering != BUFFER_FULL ||
-			    o->text.len >= FULL_BYTES))
+	if (o->text.len &&
+	    (all || s->command->buffering != BUFFER_FULL || o->text.len >= FULL_BYTES))
 		write_all(s, &o->text, s->out);
 	if (o->messages.len)
 		write_all(s, &o->messages, STDERR_FILENO);
@@ -167,7 +168,7 @@ static void consume_all(struct session *s)
 		consume(s, &s->units[i]);
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static void on_ring(uv_poll_t *handle, int status UNUSED, int events UNUSED)
 {
@@ -245,7 +246,7 @@ static void loop(struct session *s)
 		uv_run(&s->loop, UV_RUN_DEFAULT);
 }
 
-/* ---- load, attach, end ------------------------------------------------------------------------- */
+/* ---- load, attach, end ----------------------------------------------------------------------- */
 
 static int start_unit(struct session *s, struct unit *u)
 {

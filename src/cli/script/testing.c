@@ -51,8 +51,9 @@ static bool run_test(struct run *r, size_t i)
 	buf_add(b, buf_str(&r->out.messages), r->out.messages.len);
 	buf_clear(&r->out.messages);
 	ok = ok && !r->exit_code;
-	buf_printf(b, ok ? GREEN "[       OK ]" PLAIN " %s (%llu ns)\n"
-			 : RED "[  FAILED  ]" PLAIN " %s (%llu ns)\n",
+	buf_printf(b,
+		   ok ? GREEN "[       OK ]" PLAIN " %s (%llu ns)\n"
+		      : RED "[  FAILED  ]" PLAIN " %s (%llu ns)\n",
 		   name_of(r, i), (unsigned long long)before);
 	return ok;
 }
@@ -74,8 +75,7 @@ int script_run_tests(struct run *r)
 	}
 	buf_printf(b, GREEN "[==========]" PLAIN " %zu test%s ran.\n", total,
 		   total == 1 ? "" : "s");
-	buf_printf(b, GREEN "[  PASSED  ]" PLAIN " %zu test%s.\n", passed,
-		   passed == 1 ? "" : "s");
+	buf_printf(b, GREEN "[  PASSED  ]" PLAIN " %zu test%s.\n", passed, passed == 1 ? "" : "s");
 	if (passed == total)
 		return 0;
 	buf_printf(b, RED "[  FAILED  ]" PLAIN " %zu test%s, listed below:\n", total - passed,

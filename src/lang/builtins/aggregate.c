@@ -39,7 +39,7 @@ const struct type *builtin_check_count(struct checker *c, struct node *n)
 
 static const struct type *number_argument(struct checker *c, struct node *n, const char *word)
 {
-	const struct type *t = check_expression(c, call_argument(n, 0));
+	const struct type *t = check_value_of(c, call_argument(n, 0));
 
 	if (t->kind == TYPE_NONE)
 		return NULL;
@@ -80,7 +80,7 @@ const struct type *builtin_check_hist(struct checker *c, struct node *n)
 	if (!number_argument(c, n, "int"))
 		return &type_none;
 	if (call_count(n) > 1) {
-		check_expression(c, call_argument(n, 1));
+		check_value_of(c, call_argument(n, 1));
 		if (!check_constant(call_argument(n, 1), &bits))
 			return check_error(c, n->span,
 					   "hist: invalid bits value, need integer literal");
@@ -96,7 +96,7 @@ const struct type *builtin_check_hist(struct checker *c, struct node *n)
 static bool range_argument(struct checker *c, struct node *n, unsigned i, const char *what,
 			   s64 *ret)
 {
-	check_expression(c, call_argument(n, i));
+	check_value_of(c, call_argument(n, i));
 	if (check_constant(call_argument(n, i), ret) &&
 	    (*ret >= 0 || call_argument(n, i)->integer.is_negative))
 		return true;

@@ -24,6 +24,8 @@ const char *call_word(const struct node *n, unsigned i);
 const char *type_base_name(const struct type *t);
 /* A type's own name in the arena. */
 const char *type_text(struct checker *c, const struct type *t);
+/* check_expression() of an argument, with an error when it has no value and nobody said so. */
+const struct type *check_value_of(struct checker *c, struct node *a);
 /* Argument @i must be a string literal; false with an error when it is not. */
 bool check_literal_text(struct checker *c, struct node *n, unsigned i, const char **ret,
 			u32 *ret_len);

@@ -89,11 +89,20 @@ const char *type_text(struct checker *c, const struct type *t)
 	return arena_strndup(c->script->arena, buf_str(&b), b.len);
 }
 
+const struct type *check_value_of(struct checker *c, struct node *a)
+{
+	const struct type *t = check_expression(c, a);
+
+	if (t->kind == TYPE_NONE && c->final && !c->script->diagnostics->errors)
+		return check_error(c, a->span, "This has no value that a function could be given");
+	return t;
+}
+
 bool check_literal_text(struct checker *c, struct node *n, unsigned i, const char **ret,
 			u32 *ret_len)
 {
 	struct node *a = call_argument(n, i);
-	const struct type *t = check_expression(c, a);
+	const struct type *t = check_value_of(c, a);
 	u32 len;
 
 	if (check_constant_string(a, ret, ret_len ? ret_len : &len))
@@ -107,7 +116,7 @@ bool check_literal_text(struct checker *c, struct node *n, unsigned i, const cha
 const struct type *check_integer_argument(struct checker *c, struct node *n, unsigned i)
 {
 	struct node *a = call_argument(n, i);
-	const struct type *t = check_expression(c, a);
+	const struct type *t = check_value_of(c, a);
 
 	if (t->kind == TYPE_NONE)
 		return NULL;
@@ -121,7 +130,7 @@ const struct type *check_integer_argument(struct checker *c, struct node *n, uns
 bool check_literal_integer(struct checker *c, struct node *n, unsigned i, s64 *ret)
 {
 	struct node *a = call_argument(n, i);
-	const struct type *t = check_expression(c, a);
+	const struct type *t = check_value_of(c, a);
 
 	if (check_constant(a, ret))
 		return true;

@@ -100,7 +100,7 @@ const struct type *builtin_check_signal(struct checker *c, struct node *n)
 				   c->program->provider->context == CONTEXT_NONE
 					   ? "special"
 					   : c->program->provider->name);
-	t = check_expression(c, a);
+	t = check_value_of(c, a);
 	if (check_constant_string(a, &name, &len)) {
 		value = signal_number(name);
 		if (!value)
@@ -158,7 +158,7 @@ const struct type *builtin_check_write_user(struct checker *c, struct node *n)
 	s64 length;
 
 	for (unsigned i = 0; i < 2; i++)
-		if (check_expression(c, call_argument(n, i))->kind == TYPE_NONE)
+		if (check_value_of(c, call_argument(n, i))->kind == TYPE_NONE)
 			return &type_none;
 	if (!check_integer_argument(c, n, 2))
 		return &type_none;
@@ -193,7 +193,7 @@ struct operand builtin_emit_write_user(struct lower *l, const struct node *n)
 
 const struct type *builtin_check_unwatch(struct checker *c, struct node *n)
 {
-	const struct type *t = check_expression(c, call_argument(n, 0));
+	const struct type *t = check_value_of(c, call_argument(n, 0));
 	struct action *a;
 
 	if (t->kind == TYPE_NONE)
@@ -237,7 +237,7 @@ const struct type *builtin_check_fail(struct checker *c, struct node *n)
 	for (unsigned i = 1; i < call_count(n); i++) {
 		struct node *a = call_argument(n, i);
 
-		check_expression(c, a);
+		check_value_of(c, a);
 		if (a->kind != NODE_STRING && a->kind != NODE_INTEGER && a->kind != NODE_BOOL) {
 			check_error(c, n->span, "fail() arguments need to be literals");
 			return &type_void;
@@ -265,7 +265,7 @@ const struct type *builtin_check_static_assert(struct checker *c, struct node *n
 	const char *text;
 	s64 value;
 
-	if (check_expression(c, call_argument(n, 0))->kind == TYPE_NONE)
+	if (check_value_of(c, call_argument(n, 0))->kind == TYPE_NONE)
 		return &type_void;
 	if (!check_constant(call_argument(n, 0), &value)) {
 		check_error(c, n->span, "static_assert() expects a condition known when compiled");

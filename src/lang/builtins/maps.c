@@ -146,7 +146,7 @@ const struct type *builtin_check_len(struct checker *c, struct node *n)
 					   "keys (non-scalar map)");
 		return m ? &type_s64 : &type_none;
 	}
-	t = check_expression(c, a);
+	t = check_value_of(c, a);
 	if (t->kind == TYPE_NONE)
 		return &type_none;
 	if (t->kind != TYPE_KSTACK && t->kind != TYPE_USTACK)

@@ -80,7 +80,7 @@ const struct type *builtin_check_str(struct checker *c, struct node *n)
 	bool dynamic;
 
 	literal_to_text(c, a);
-	t = check_expression(c, a);
+	t = check_value_of(c, a);
 	if (a->kind == NODE_INTEGER) {
 		literal_to_text(c, a);
 		t = a->type;
@@ -170,7 +170,7 @@ struct operand builtin_emit_str(struct lower *l, const struct node *n)
 const struct type *builtin_check_buf(struct checker *c, struct node *n)
 {
 	u32 limit = string_limit(c->script) - BUFFER_HEADER, size = limit;
-	const struct type *t = check_expression(c, call_argument(n, 0));
+	const struct type *t = check_value_of(c, call_argument(n, 0));
 	bool dynamic;
 
 	if (t->kind == TYPE_NONE)
@@ -224,7 +224,7 @@ struct operand builtin_emit_buf(struct lower *l, const struct node *n)
 
 const struct type *builtin_check_kptr(struct checker *c, struct node *n)
 {
-	const struct type *t = check_expression(c, call_argument(n, 0));
+	const struct type *t = check_value_of(c, call_argument(n, 0));
 	enum address_space space = call_name(n)[0] == 'u' ? SPACE_USER : SPACE_KERNEL;
 
 	if (t->kind == TYPE_NONE)
@@ -243,7 +243,7 @@ struct operand builtin_emit_kptr(struct lower *l, const struct node *n)
 
 const struct type *builtin_check_bswap(struct checker *c, struct node *n)
 {
-	const struct type *t = check_expression(c, call_argument(n, 0));
+	const struct type *t = check_value_of(c, call_argument(n, 0));
 
 	if (t->kind == TYPE_NONE)
 		return &type_none;
@@ -275,7 +275,7 @@ const struct type *builtin_check_path(struct checker *c, struct node *n)
 		return check_error(c, n->span,
 				   "The path function can only be used with 'fentry', "
 				   "'fexit', 'iter' probes");
-	t = check_expression(c, call_argument(n, 0));
+	t = check_value_of(c, call_argument(n, 0));
 	if (t->kind == TYPE_NONE)
 		return &type_none;
 	if (t->kind != TYPE_POINTER && t->kind != TYPE_STRUCT)

@@ -16,7 +16,7 @@ const struct type *builtin_check_ntop(struct checker *c, struct node *n)
 {
 	unsigned i = call_count(n) - 1;
 	struct node *a = call_argument(n, i);
-	const struct type *t = check_expression(c, a);
+	const struct type *t = check_value_of(c, a);
 
 	if (i && !check_integer_argument(c, n, 0))
 		return &type_none;
@@ -73,7 +73,7 @@ const struct type *builtin_check_pton(struct checker *c, struct node *n)
 	u8 bytes[16];
 	u32 size, len;
 
-	check_expression(c, call_argument(n, 0));
+	check_value_of(c, call_argument(n, 0));
 	if (!check_constant_string(call_argument(n, 0), &text, &len))
 		return check_error(c, n->span,
 				   "pton() expects an string literal at the first argument");
@@ -108,7 +108,7 @@ struct operand builtin_emit_pton(struct lower *l, const struct node *n)
 
 const struct type *builtin_check_macaddr(struct checker *c, struct node *n)
 {
-	const struct type *t = check_expression(c, call_argument(n, 0));
+	const struct type *t = check_value_of(c, call_argument(n, 0));
 
 	if (t->kind == TYPE_NONE)
 		return &type_none;
@@ -146,7 +146,7 @@ const struct type *builtin_check_socket_cookie(struct checker *c, struct node *n
 		return check_error(c, n->span,
 				   "socket_cookie() takes a probe with BTF arguments (fentry, "
 				   "fexit, rawtracepoint)");
-	t = check_expression(c, call_argument(n, 0));
+	t = check_value_of(c, call_argument(n, 0));
 	if (t->kind == TYPE_NONE)
 		return &type_none;
 	if (t->kind != TYPE_POINTER || !t->of || !t->of->name || !str_ends(t->of->name, "sock"))
@@ -175,7 +175,7 @@ const struct type *builtin_check_skboutput(struct checker *c, struct node *n)
 
 	if (!check_literal_text(c, n, 0, &path, NULL))
 		return &type_none;
-	t = check_expression(c, call_argument(n, 1));
+	t = check_value_of(c, call_argument(n, 1));
 	if (t->kind != TYPE_NONE && t->kind != TYPE_POINTER && !type_is_integer(t))
 		return check_error(
 			c, n->span,

@@ -77,7 +77,7 @@ const struct type *builtin_check_formatted(struct checker *c, struct node *n)
 		if (strcmp(formatted[i].name, call_name(n)) == 0)
 			kind = formatted[i].kind;
 	for (unsigned i = 1; i < call_count(n); i++)
-		check_expression(c, call_argument(n, i));
+		check_value_of(c, call_argument(n, i));
 	if (!check_literal_text(c, n, 0, &format, NULL) || !check_conversions(c, n, format))
 		return &type_void;
 	a = check_action(c, n, kind);
@@ -189,7 +189,7 @@ const struct type *builtin_check_print(struct checker *c, struct node *n)
 
 const struct type *builtin_check_join(struct checker *c, struct node *n)
 {
-	const struct type *t = check_expression(c, call_argument(n, 0));
+	const struct type *t = check_value_of(c, call_argument(n, 0));
 	const char *separator = " ";
 	struct action *a;
 
@@ -319,7 +319,7 @@ const struct type *builtin_check_emit(struct checker *c, struct node *n)
 		return &type_void;
 	}
 	for (e = record->record.members; e; e = e->next, i++) {
-		const struct type *t = check_expression(c, e);
+		const struct type *t = check_value_of(c, e);
 
 		if (t->kind != TYPE_NONE && !is_column(t))
 			check_error(c, e->span, "'%s' cannot be a column: it is a %s",

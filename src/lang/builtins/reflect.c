@@ -10,7 +10,7 @@
 
 const struct type *builtin_check_is_type(struct checker *c, struct node *n)
 {
-	const struct type *t = check_expression(c, call_argument(n, 0));
+	const struct type *t = check_value_of(c, call_argument(n, 0));
 	const char *what = call_name(n);
 	bool integer = t->kind == TYPE_INTEGER || t->kind == TYPE_ENUM, yes;
 
@@ -33,7 +33,7 @@ const struct type *builtin_check_is_literal(struct checker *c, struct node *n)
 {
 	struct node *a = call_argument(n, 0);
 
-	check_expression(c, a);
+	check_value_of(c, a);
 	return tree_replace_bool(
 		c, n, a->kind == NODE_INTEGER || a->kind == NODE_STRING || a->kind == NODE_BOOL);
 }
@@ -135,7 +135,7 @@ const struct type *builtin_check_getopt(struct checker *c, struct node *n)
 	given = named_argument(c->script, name);
 	if (!standard)
 		return getopt_bool(c, n, given, false);
-	check_expression(c, standard);
+	check_value_of(c, standard);
 	if (standard->kind == NODE_BOOL)
 		return getopt_bool(c, n, given, standard->boolean);
 	if (standard->kind == NODE_STRING)

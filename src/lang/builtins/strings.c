@@ -22,7 +22,7 @@ bool type_is_text(const struct type *t)
 
 const struct type *check_text_argument(struct checker *c, struct node *n, unsigned i)
 {
-	const struct type *t = check_expression(c, call_argument(n, i));
+	const struct type *t = check_value_of(c, call_argument(n, i));
 
 	if (t->kind == TYPE_NONE)
 		return NULL;
@@ -88,7 +88,7 @@ const struct type *builtin_check_strncmp(struct checker *c, struct node *n)
 	s64 count;
 
 	for (unsigned i = 0; i < 2; i++) {
-		const struct type *t = check_expression(c, call_argument(n, i));
+		const struct type *t = check_value_of(c, call_argument(n, i));
 
 		if (t->kind == TYPE_NONE)
 			return &type_none;
@@ -97,7 +97,7 @@ const struct type *builtin_check_strncmp(struct checker *c, struct node *n)
 					   "strncmp() only supports string arguments (%s provided)",
 					   type_base_name(t));
 	}
-	check_expression(c, call_argument(n, 2));
+	check_value_of(c, call_argument(n, 2));
 	if (!check_constant(call_argument(n, 2), &count) || count < 0)
 		return check_error(c, n->span, "Builtin strncmp requires a non-negative literal");
 	return &type_u64;
@@ -123,7 +123,7 @@ struct operand builtin_emit_strncmp(struct lower *l, const struct node *n)
 const struct type *builtin_check_memcmp(struct checker *c, struct node *n)
 {
 	for (unsigned i = 0; i < 2; i++)
-		if (check_expression(c, call_argument(n, i))->kind == TYPE_NONE)
+		if (check_value_of(c, call_argument(n, i))->kind == TYPE_NONE)
 			return &type_none;
 	if (!check_integer_argument(c, n, 2))
 		return &type_none;

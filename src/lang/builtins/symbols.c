@@ -17,7 +17,7 @@ static bool is_address(const struct type *t)
 
 const struct type *builtin_check_ksym(struct checker *c, struct node *n)
 {
-	const struct type *t = check_expression(c, call_argument(n, 0));
+	const struct type *t = check_value_of(c, call_argument(n, 0));
 
 	if (t->kind == TYPE_NONE)
 		return &type_none;
@@ -33,7 +33,7 @@ struct operand builtin_emit_ksym(struct lower *l, const struct node *n)
 
 const struct type *builtin_check_usym(struct checker *c, struct node *n)
 {
-	const struct type *t = check_expression(c, call_argument(n, 0));
+	const struct type *t = check_value_of(c, call_argument(n, 0));
 
 	if (t->kind == TYPE_NONE)
 		return &type_none;

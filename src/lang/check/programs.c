@@ -155,7 +155,7 @@ static int too_many(struct script *s, const struct probe *p, size_t count)
 }
 
 /*
- * Looking for a raw tracepoint may take a walk through the kernel's BTF: not for hundreds of points.
+ * Looking for a raw tracepoint may take a walk through the kernel's BTF: not for hundreds of them.
  * Those of single system calls have none.
  */
 #define RAW_POINTS_MAX 16

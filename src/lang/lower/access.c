@@ -219,7 +219,7 @@ struct operand lower_index(struct lower *l, const struct node *n)
 	return lower_zero_value(l, n->type);
 }
 
-/* ---- casts -------------------------------------------------------------------------------------- */
+/* ---- casts ----------------------------------------------------------------------------------- */
 
 /* An integer's bytes as an array. */
 static struct operand to_array(struct lower *l, struct operand o, const struct type *type)

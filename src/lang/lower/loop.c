@@ -46,7 +46,7 @@ bool loop_is_callback(const struct lower *l, const struct node *n)
 	       loop_form(l) == LOOP_CALLBACK;
 }
 
-/* ---- leaving ------------------------------------------------------------------------------------ */
+/* ---- leaving --------------------------------------------------------------------------------- */
 
 static struct operand returned_mark(struct lower *l, const struct callback *c)
 {
@@ -82,7 +82,7 @@ static void find_return(void *context, const struct node *n)
 		lower_children(n, find_return, found);
 }
 
-/* ---- callbacks ----------------------------------------------------------------------------------- */
+/* ---- callbacks ------------------------------------------------------------------------------- */
 
 static void callback_begin(struct lower *l, struct callback *c, const struct node *n,
 			   unsigned arguments, const char *what)
@@ -209,7 +209,7 @@ static void loop_variable(struct lower *l, const struct node *n, ir_reg value)
 	local_write(l, v, operand_value(&type_s64, value));
 }
 
-/* ---- in place ------------------------------------------------------------------------------------ */
+/* ---- in place -------------------------------------------------------------------------------- */
 
 /* What bounds the rounds of a loop in place. */
 struct rounds {
@@ -348,7 +348,7 @@ static void range_in_place(struct lower *l, const struct node *n, struct operand
 	rounds_end(l, &r);
 }
 
-/* ---- by bpf_loop() --------------------------------------------------------------------------------- */
+/* ---- by bpf_loop() --------------------------------------------------------------------------- */
 
 static void while_callback(struct lower *l, const struct node *n)
 {
@@ -412,7 +412,7 @@ static void range_callback(struct lower *l, const struct node *n, ir_reg first, 
 	callback_returned(l, &c);
 }
 
-/* ---- over maps -------------------------------------------------------------------------------------- */
+/* ---- over maps ------------------------------------------------------------------------------- */
 
 /* $kv = (key, value) */
 static void pair_variable(struct lower *l, const struct node *n, const struct map *m)
@@ -463,7 +463,7 @@ void lower_for_map(struct lower *l, const struct node *n)
 	callback_returned(l, &c);
 }
 
-/* ---- statements -------------------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 void lower_while(struct lower *l, const struct node *n)
 {

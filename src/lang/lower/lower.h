@@ -65,14 +65,14 @@ struct lower {
 	unsigned callback_depth;
 	bool failed; /* an error was diagnosed: go on, but the code is not used */
 	/* ---- of src/lang/lower only ---- */
-	bool uses_frame, uses_context; /* in the function being written */
-	struct callback *callback;     /* the function being written is this loop's; NULL: main */
-	struct local *locals;	       /* the program's variables, by variable->place - 1 */
+	bool uses_frame;	   /* in the function being written */
+	struct callback *callback; /* the function being written is this loop's; NULL: main */
+	struct local *locals;	   /* the program's variables, by variable->place - 1 */
 	size_t local_count, local_capacity;
 	struct temporary *temporaries;
 	size_t temporary_count, temporary_capacity;
-	u32 stack_used;	  /* bytes of slots in the function being written */
-	u32 stack_limit;  /* of them; above it temporaries lie in the frame */
+	u32 stack_used;		 /* bytes of slots in the function being written */
+	u32 stack_limit;	 /* of them; above it temporaries lie in the frame */
 	bool variables_in_frame; /* all of them: too many for registers and stack */
 	unsigned padding; /* strings that are read now will be keys or values: zeros behind them */
 	struct literals *literals; /* where they lie in OWN_STRINGS; of all programs */
@@ -85,7 +85,7 @@ int script_lower(struct script *s);
 /* The IR as text, of all programs: --dump ir. Calls @fn per program when its IR is complete. */
 int script_lower_dump(struct script *s, struct buf *b);
 
-/* ---- expressions and statements ------------------------------------------------------------------- */
+/* ---- expressions and statements -------------------------------------------------------------- */
 
 struct operand lower_expression(struct lower *l, const struct node *n);
 /* Its value in a register: integers extended to 64 bits by their own sign, pointers as they are. */
@@ -107,7 +107,7 @@ struct operand operand_literal(struct lower *l, const char *bytes, u32 len);
 /* What @o's place is, as one register (base + offset). */
 ir_reg operand_address(struct lower *l, struct operand o);
 
-/* ---- memory ------------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Temporary memory for a value of @type (or @size bytes, 8-byte aligned), not initialised. */
 struct operand lower_temporary(struct lower *l, const struct type *type);
@@ -143,7 +143,7 @@ struct operand lower_read_string(struct lower *l, u32 max, enum address_space sp
 ir_reg lower_equal_bytes(struct lower *l, struct operand a, struct operand b, u32 size,
 			 bool stop_at_nul);
 
-/* ---- maps ---------------------------------------------------------------------------------------------- */
+/* ---- maps ------------------------------------------------------------------------------------ */
 
 /* The key of @m from @key (NULL for scalars) in memory, padded with zeros; memory is temporary. */
 struct operand lower_key(struct lower *l, struct map *m, const struct node *key);
@@ -166,7 +166,7 @@ void lower_delete(struct lower *l, struct map *m, struct operand key, ir_reg *re
 struct operand lower_map_value(struct lower *l, struct map *m, const struct node *key,
 			       struct span at);
 
-/* ---- records, losses, this CPU ------------------------------------------------------------------------ */
+/* ---- records, losses, this CPU --------------------------------------------------------------- */
 
 /*
  * Sends the record of @a with its arguments evaluated from their nodes. Small ones of fixed size are

@@ -19,7 +19,7 @@ bool map_is_per_cpu(const struct map *m)
 	       m->form == MAP_PER_CPU_LRU;
 }
 
-/* ---- keys --------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static struct operand key_scalar(struct lower *l, struct map *m, struct operand to,
 				 const struct node *key)
@@ -90,7 +90,7 @@ struct operand lower_key(struct lower *l, struct map *m, const struct node *key)
 	return to;
 }
 
-/* ---- looking up --------------------------------------------------------------------------------- */
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 static ir_reg cpu_offset(struct lower *l, const struct map *m)
 {
@@ -168,7 +168,7 @@ ir_reg lower_lookup_or_make(struct lower *l, struct map *m, struct operand key, 
 	return place;
 }
 
-/* ---- changing ----------------------------------------------------------------------------------- */
+/* ---- changing -------------------------------------------------------------------------------- */
 
 static void update_element(struct lower *l, struct map *m, struct operand key, struct operand value,
 			   struct span at)
@@ -254,7 +254,7 @@ void lower_delete(struct lower *l, struct map *m, struct operand key, ir_reg *re
 		*ret_existed = ir_compare_imm(l->f, IR_EQ, 64, err, 0);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* What is gathered while going over the CPUs. */
 struct gathering {

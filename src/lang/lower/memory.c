@@ -165,7 +165,7 @@ struct operand lower_in_memory(struct lower *l, struct operand o)
 	return to;
 }
 
-/* ---- copies ----------------------------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------------------------------- */
 
 static unsigned alignment(s32 a, s32 b)
 {
@@ -203,7 +203,7 @@ void lower_zero(struct lower *l, struct operand to, u32 size)
 	ir_zero(l->f, to.reg, to.offset, size, alignment(to.offset, 0));
 }
 
-/* ---- reads ------------------------------------------------------------------------------------ */
+/* ---- reads ----------------------------------------------------------------------------------- */
 
 /* Where it is not known whose memory it is, the address decides (x86 and arm64). */
 static s32 read_helper(enum address_space space, const char **ret_name)

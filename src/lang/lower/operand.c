@@ -81,7 +81,7 @@ enum address_space lower_space(const struct lower *l, enum address_space space)
 	return SPACE_NONE;
 }
 
-/* ---- loads ------------------------------------------------------------------------------------ */
+/* ---- loads ----------------------------------------------------------------------------------- */
 
 static bool plain_load(const struct operand *o)
 {
@@ -182,7 +182,7 @@ ir_reg lower_value(struct lower *l, const struct node *n)
 	return lower_operand_value(l, lower_expression(l, n));
 }
 
-/* ---- conversions ------------------------------------------------------------------------------- */
+/* ---- conversions ----------------------------------------------------------------------------- */
 
 static bool holds(const struct type *to, const struct type *from)
 {
@@ -260,7 +260,7 @@ struct operand lower_zero_value(struct lower *l, const struct type *type)
 	return to;
 }
 
-/* ---- stores ------------------------------------------------------------------------------------- */
+/* ---- stores ---------------------------------------------------------------------------------- */
 
 void lower_store_register(struct lower *l, struct operand to, ir_reg value)
 {

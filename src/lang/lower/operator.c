@@ -26,7 +26,7 @@ ir_reg lower_truth(struct lower *l, u32 yes, u32 no)
 	return result;
 }
 
-/* ---- comparisons -------------------------------------------------------------------------------- */
+/* ---- comparisons ----------------------------------------------------------------------------- */
 
 static enum ir_condition condition_of(enum operator_kind op, bool is_signed)
 {
@@ -248,7 +248,7 @@ void lower_condition(struct lower *l, const struct node *n, u32 yes, u32 no)
 		lower_condition_of(l, lower_binary(l, n), yes, no);
 }
 
-/* ---- arithmetic -------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 #define BY_ZERO                                                                                 \
 	"Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used " \

@@ -125,7 +125,7 @@ static void write_program(struct lower *l)
 	write_entry(l, start, out);
 }
 
-/* ---- one program ----------------------------------------------------------------------------------- */
+/* ---- one program ----------------------------------------------------------------------------- */
 
 struct lowering {
 	struct script *script;
@@ -215,7 +215,7 @@ static int lower_program(struct lowering *w, struct script_program *p, struct bu
 	return err;
 }
 
-/* ---- the script ------------------------------------------------------------------------------------- */
+/* ---- the script ------------------------------------------------------------------------------ */
 
 static u32 power_of_two(u32 n)
 {

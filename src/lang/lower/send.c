@@ -70,7 +70,7 @@ static ir_reg wake_flags(struct lower *l, bool wake)
 	return flags;
 }
 
-/* ---- the fixed part ----------------------------------------------------------------------------- */
+/* ---- the fixed part -------------------------------------------------------------------------- */
 
 static void write_header(struct lower *l, const struct outgoing *r, ir_reg size, ir_reg time)
 {
@@ -149,7 +149,7 @@ static void send_reserved(struct lower *l, struct outgoing *r)
 	ir_at(l->f, join);
 }
 
-/* ---- tails --------------------------------------------------------------------------------------- */
+/* ---- tails ----------------------------------------------------------------------------------- */
 
 static u32 tail_max(const struct action_argument *p)
 {
@@ -307,7 +307,7 @@ static void send_built(struct lower *l, struct outgoing *r)
 	ir_at(l->f, join);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 /*
  * Before 6.2 the verifier likes to compare states where a reservation is held, and none is like

@@ -81,7 +81,7 @@ struct operand operand_literal(struct lower *l, const char *bytes, u32 len)
 	return o;
 }
 
-/* ---- storing ---------------------------------------------------------------------------------- */
+/* ---- storing --------------------------------------------------------------------------------- */
 
 /* The bytes [at, at + size) of a literal with zeros behind it. */
 static u64 literal_word(const struct operand *o, u32 at, u32 size)
@@ -192,7 +192,7 @@ void lower_store_string(struct lower *l, struct operand to, struct operand value
 		store_read(l, to, value);
 }
 
-/* ---- comparing -------------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 static s64 repeat(u8 byte, u32 size)
 {

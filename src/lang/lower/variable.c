@@ -20,7 +20,7 @@ void lower_children(const struct node *n, void (*fn)(void *context, const struct
 			fn(context, child);
 }
 
-/* ---- finding them ------------------------------------------------------------------------------- */
+/* ---- finding them ---------------------------------------------------------------------------- */
 
 struct finder {
 	struct lower *l;
@@ -116,7 +116,7 @@ struct local *local_of(struct lower *l, const struct node *variable)
 	return &l->locals[v->place - 1];
 }
 
-/* ---- places ------------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 /* What is stored is a plain address: another way to the same use may bring any number. */
 static const struct type *kept_type(struct lower *l, const struct type *t)
@@ -182,7 +182,7 @@ void local_zero(struct lower *l, struct local *v)
 		lower_zero(l, local_place(l, v), type_stored_size(v->type));
 }
 
-/* ---- loops -------------------------------------------------------------------------------------- */
+/* ---- loops ----------------------------------------------------------------------------------- */
 
 struct forgetter {
 	struct lower *l;

@@ -6,9 +6,9 @@
 
 /* Types for the kernel: the functions of programs that have more than one. */
 struct run_btf {
-	int fd;		     /* -1: no program needs it */
-	u32 **functions;     /* by program, by part: id of its FUNC */
-	u32 file, *lines;    /* offsets of strings, by program and place; see btf.c */
+	int fd;		  /* -1: no program needs it */
+	u32 **functions;  /* by program, by part: id of its FUNC */
+	u32 file, *lines; /* offsets of strings, by program and place; see btf.c */
 	size_t line_count;
 };
 

@@ -28,7 +28,7 @@ void map_entries_free(struct map_entries *e)
 	*e = (struct map_entries){};
 }
 
-/* ---- one value out of those of all CPUs --------------------------------------------------------- */
+/* ---- one value out of those of all CPUs ------------------------------------------------------ */
 
 static void reduce_extreme(const struct type *t, struct extreme_value *to,
 			   const struct extreme_value *from)
@@ -57,9 +57,15 @@ static void reduce_row(const struct type *t, struct tseries_value *to,
 	}
 	switch (t->aggregation.reduce) {
 	case TYPE_SUM:
-	case TYPE_AVG: to->value += from->value; break;
-	case TYPE_MIN: to->value = less ? from->value : to->value; break;
-	case TYPE_MAX: to->value = less ? to->value : from->value; break;
+	case TYPE_AVG:
+		to->value += from->value;
+		break;
+	case TYPE_MIN:
+		to->value = less ? from->value : to->value;
+		break;
+	case TYPE_MAX:
+		to->value = less ? to->value : from->value;
+		break;
 	default: /* the last one: count is the time when it came */
 		to->value = from->count > to->count ? from->value : to->value;
 		to->count = from->count > to->count ? from->count : to->count;
@@ -98,7 +104,7 @@ static void reduce_all(const struct map *m, u8 *to, const u8 *values, u32 stride
 		reduce(m, to, values + (size_t)i * stride);
 }
 
-/* ---- scalars ------------------------------------------------------------------------------------ */
+/* ---- scalars --------------------------------------------------------------------------------- */
 
 static int make_room(const struct map *m, size_t count, struct map_entries *e)
 {
@@ -157,13 +163,13 @@ static int read_scalar(struct output *o, const struct map *m, int fd, struct map
 	return 0;
 }
 
-/* ---- hashes ------------------------------------------------------------------------------------- */
+/* ---- hashes ---------------------------------------------------------------------------------- */
 
 struct reading {
 	struct output *o;
 	const struct map *m;
 	int fd;
-	u32 cpus, value_bytes; /* of one lookup */
+	u32 cpus, value_bytes;	 /* of one lookup */
 	struct buf keys, values; /* reduced */
 };
 
@@ -298,7 +304,7 @@ int map_read_one(struct output *o, const struct map *m, const void *key, struct 
 	return 0;
 }
 
-/* ---- clear, zero -------------------------------------------------------------------------------- */
+/* ---- clear, zero ----------------------------------------------------------------------------- */
 
 static int wipe_scalar(struct output *o, const struct map *m, int fd, bool keep_set)
 {

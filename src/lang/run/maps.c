@@ -97,8 +97,11 @@ static int create_own(struct script *s, enum own_map m)
 {
 	static const char *const names[OWN_MAPS] = { "ring", "scratch", "losses", "state",
 						     "strings" };
-	struct map_create c = { .name = names[m], .type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
-				.value_size = own_size(s, m), .max_entries = 1 };
+	struct map_create c = { .name = names[m],
+				.type = BPF_MAP_TYPE_ARRAY,
+				.key_size = 4,
+				.value_size = own_size(s, m),
+				.max_entries = 1 };
 
 	if (m == OWN_RING) {
 		c.type = BPF_MAP_TYPE_RINGBUF;

@@ -25,7 +25,7 @@ void output_free(struct output *o)
 	buf_free(&o->scratch);
 }
 
-/* ---- JSON lines of one text ----------------------------------------------------------------------- */
+/* ---- JSON lines of one text ------------------------------------------------------------------ */
 
 static void add_typed(struct output *o, const char *type, const char *text, size_t len)
 {
@@ -59,7 +59,7 @@ static const struct buf *formatted(struct output *o, const struct action *a, con
 	return &o->scratch;
 }
 
-/* ---- one function for each kind ------------------------------------------------------------------- */
+/* ---- one function for each kind -------------------------------------------------------------- */
 
 static void do_printf(struct output *o, const struct action *a, const u8 *record, u32 size)
 {
@@ -284,11 +284,11 @@ static void do_exit(struct output *o, const struct action *a, const u8 *record)
 {
 	o->exit_asked = true;
 	if (a->argument_count)
-		o->exit_code = (int)value_integer(a->arguments[0].type,
-						  record + a->arguments[0].offset);
+		o->exit_code =
+			(int)value_integer(a->arguments[0].type, record + a->arguments[0].offset);
 }
 
-/* ---- errors of helpers ----------------------------------------------------------------------------- */
+/* ---- errors of helpers ----------------------------------------------------------------------- */
 
 static void add_helper_words(const struct action *a, s64 ret, struct buf *b)
 {
@@ -306,9 +306,9 @@ static void add_helper_words(const struct action *a, s64 ret, struct buf *b)
 
 static void do_helper_error(struct output *o, const struct action *a, const u8 *record)
 {
-	s64 ret = a->argument_count ? value_integer(a->arguments[0].type,
-						    record + a->arguments[0].offset)
-				    : 0;
+	s64 ret = a->argument_count
+			  ? value_integer(a->arguments[0].type, record + a->arguments[0].offset)
+			  : 0;
 
 	if (o->no_warnings)
 		return;
@@ -343,29 +343,62 @@ static void do_runtime_error(struct output *o, const struct action *a)
 	buf_add_str(&o->text, "}\n");
 }
 
-/* ---- the table ------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void dispatch(struct output *o, const struct action *a, const u8 *record, u32 size)
 {
 	switch (a->kind) {
-	case ACTION_PRINTF: do_printf(o, a, record, size); break;
+	case ACTION_PRINTF:
+		do_printf(o, a, record, size);
+		break;
 	case ACTION_ERRORF:
-	case ACTION_WARNF: do_message(o, a, record, size); break;
-	case ACTION_SYSTEM: do_command(o, a, record, size); break;
-	case ACTION_CAT: do_cat(o, a, record, size); break;
-	case ACTION_PRINT_VALUE: do_print_value(o, a, record, size); break;
-	case ACTION_PRINT_MAP: output_map(o, a->map, a->top, a->divisor); break;
-	case ACTION_PRINT_ELEMENT: do_print_element(o, a, record); break;
-	case ACTION_CLEAR: map_clear(o, a->map); break;
-	case ACTION_ZERO: map_zero(o, a->map); break;
-	case ACTION_EXIT: do_exit(o, a, record); break;
-	case ACTION_TIME: do_time(o, a); break;
-	case ACTION_JOIN: do_join(o, a, record, size); break;
-	case ACTION_EMIT: do_emit(o, a, record, size); break;
-	case ACTION_SKBOUTPUT: output_packet(o, a, record, size); break;
-	case ACTION_UNWATCH: break;
-	case ACTION_HELPER_ERROR: do_helper_error(o, a, record); break;
-	case ACTION_RUNTIME_ERROR: do_runtime_error(o, a); break;
+	case ACTION_WARNF:
+		do_message(o, a, record, size);
+		break;
+	case ACTION_SYSTEM:
+		do_command(o, a, record, size);
+		break;
+	case ACTION_CAT:
+		do_cat(o, a, record, size);
+		break;
+	case ACTION_PRINT_VALUE:
+		do_print_value(o, a, record, size);
+		break;
+	case ACTION_PRINT_MAP:
+		output_map(o, a->map, a->top, a->divisor);
+		break;
+	case ACTION_PRINT_ELEMENT:
+		do_print_element(o, a, record);
+		break;
+	case ACTION_CLEAR:
+		map_clear(o, a->map);
+		break;
+	case ACTION_ZERO:
+		map_zero(o, a->map);
+		break;
+	case ACTION_EXIT:
+		do_exit(o, a, record);
+		break;
+	case ACTION_TIME:
+		do_time(o, a);
+		break;
+	case ACTION_JOIN:
+		do_join(o, a, record, size);
+		break;
+	case ACTION_EMIT:
+		do_emit(o, a, record, size);
+		break;
+	case ACTION_SKBOUTPUT:
+		output_packet(o, a, record, size);
+		break;
+	case ACTION_UNWATCH:
+		break;
+	case ACTION_HELPER_ERROR:
+		do_helper_error(o, a, record);
+		break;
+	case ACTION_RUNTIME_ERROR:
+		do_runtime_error(o, a);
+		break;
 	}
 }
 

@@ -19,9 +19,9 @@ struct run;
 struct output {
 	struct buf text, messages;
 	bool json;
-	bool warnings; /* -k */
+	bool warnings;	  /* -k */
 	bool no_warnings; /* --no-warnings */
-	bool quiet; /* -q */
+	bool quiet;	  /* -q */
 	/*
 	 * Takes bpftrace's place: where its output is plainly wrong, ours is the same (the places are
 	 * listed in docs/language.md).
@@ -30,7 +30,7 @@ struct output {
 	struct script *script;
 	struct host *host;
 	u64 wall_offset, boot_offset; /* see struct run */
-	struct printf_plan **plans; /* by action number, made when first used */
+	struct printf_plan **plans;   /* by action number, made when first used */
 	struct buf scratch;
 	/* exit(), clear() and so on ask for what only the run can do */
 	bool exit_asked;
@@ -61,7 +61,7 @@ void output_attached(struct output *o, u32 count);
 void output_lost(struct output *o, u64 count);
 void output_warning(struct output *o, struct span at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* ---- values ------------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /*
  * Adds a value as text, the way print() does (@nested: inside a tuple or struct), from the bytes of
@@ -71,7 +71,7 @@ void value_text(struct output *o, const struct type *t, const void *data, bool n
 		struct buf *b);
 void value_json_text(struct output *o, const struct type *t, const void *data, struct buf *b);
 
-/* ---- maps ---------------------------------------------------------------------------------------------- */
+/* ---- maps ------------------------------------------------------------------------------------ */
 
 /* One entry of a map: key bytes (key_size), value reduced over the CPUs into `value`. */
 struct map_entry {

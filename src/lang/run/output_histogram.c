@@ -42,8 +42,7 @@ static struct bucket lhist_bucket(const struct type *t, u32 slot)
 	if (slot == 0)
 		return (struct bucket){ .no_min = true, .max = a->min };
 	if (slot == a->buckets - 1)
-		return (struct bucket){ .no_max = true,
-					.min = a->min + (s64)(slot - 1) * a->step };
+		return (struct bucket){ .no_max = true, .min = a->min + (s64)(slot - 1) * a->step };
 	return (struct bucket){ .min = a->min + (s64)(slot - 1) * a->step,
 				.max = a->min + (s64)slot * a->step };
 }
@@ -185,7 +184,7 @@ void histogram_json(const struct type *t, const u64 *slots, struct buf *b)
 	buf_add_char(b, ']');
 }
 
-/* ---- time series ------------------------------------------------------------------------------- */
+/* ---- time series ----------------------------------------------------------------------------- */
 
 #define GRAPH_WIDTH 53 /* with its edges */
 
@@ -194,8 +193,7 @@ static s64 row_value(const struct type *t, const struct tseries_value *row, u64 
 	s64 v = (s64)row->value, by = divisor ? (s64)divisor : 1;
 
 	if (t->aggregation.reduce == TYPE_AVG && row->count)
-		v = t->aggregation.is_signed ? v / (s64)row->count
-					     : (s64)((u64)v / row->count);
+		v = t->aggregation.is_signed ? v / (s64)row->count : (s64)((u64)v / row->count);
 	return t->aggregation.is_signed ? v / by : (s64)((u64)v / (u64)by);
 }
 

@@ -23,7 +23,7 @@ struct printf_part {
 	enum conversion conversion;
 	const char *text; /* literal; or the flags for snprintf: "%-5ll" + conversion */
 	u32 len;
-	u8 bits;	/* that the length modifier asks for: 8, 16, 32, 64 */
+	u8 bits; /* that the length modifier asks for: 8, 16, 32, 64 */
 	u32 width;
 	bool left, zeros, plain; /* plain: no width and no flags */
 	char letter;
@@ -51,8 +51,7 @@ void add_string(struct output *o, const struct type *t, const char *bytes, struc
 
 /* ---- names (output_name.c) ---- */
 
-void add_stack(struct output *o, const struct type *t, const struct stack_value *s,
-	       struct buf *b);
+void add_stack(struct output *o, const struct type *t, const struct stack_value *s, struct buf *b);
 void add_kernel_symbol(struct output *o, u64 address, bool with_offset, struct buf *b);
 void add_user_symbol(struct output *o, u32 pid, u64 address, bool with_offset, struct buf *b);
 void add_build_id_frame(struct output *o, u32 pid, u64 address, struct buf *b);

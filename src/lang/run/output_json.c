@@ -60,8 +60,7 @@ static void add_json_text(struct output *o, const struct type *t, const void *da
 	output_json_string(o, buf_str(&text), text.len, b);
 }
 
-static void add_json_struct(struct output *o, const struct type *t, const void *data,
-			    struct buf *b)
+static void add_json_struct(struct output *o, const struct type *t, const void *data, struct buf *b)
 {
 	const struct members *m = type_members(o->script->world, t);
 
@@ -111,7 +110,9 @@ static void add_json_array(struct output *o, const struct type *t, const u8 *dat
 void value_json_text(struct output *o, const struct type *t, const void *data, struct buf *b)
 {
 	switch (t->kind) {
-	case TYPE_BOOL: buf_add_str(b, *(const u8 *)data ? "true" : "false"); break;
+	case TYPE_BOOL:
+		buf_add_str(b, *(const u8 *)data ? "true" : "false");
+		break;
 	case TYPE_POINTER:
 	case TYPE_INTEGER:
 		add_json_integer(value_integer(t, data), t->is_signed, b);
@@ -123,15 +124,21 @@ void value_json_text(struct output *o, const struct type *t, const void *data, s
 		add_json_integer(value_integer(t, data), t->is_signed, b);
 		break;
 	}
-	case TYPE_ARRAY: add_json_array(o, t, data, b); break;
-	case TYPE_STRUCT: add_json_struct(o, t, data, b); break;
+	case TYPE_ARRAY:
+		add_json_array(o, t, data, b);
+		break;
+	case TYPE_STRUCT:
+		add_json_struct(o, t, data, b);
+		break;
 	case TYPE_BUFFER: {
 		u32 len = *(const u32 *)data;
 
 		add_json_bytes((const u8 *)data + 4, len < t->size ? len : t->size, b);
 		break;
 	}
-	case TYPE_STATS: add_json_stats(t, data, b); break;
+	case TYPE_STATS:
+		add_json_stats(t, data, b);
+		break;
 	case TYPE_COUNT:
 	case TYPE_SUM:
 	case TYPE_MIN:
@@ -140,13 +147,19 @@ void value_json_text(struct output *o, const struct type *t, const void *data, s
 		add_json_integer(aggregate_number(t, data), t->aggregation.is_signed, b);
 		break;
 	case TYPE_HIST:
-	case TYPE_LHIST: histogram_json(t, data, b); break;
-	case TYPE_TSERIES: tseries_json(o, t, data, b); break;
-	default: add_json_text(o, t, data, b); break;
+	case TYPE_LHIST:
+		histogram_json(t, data, b);
+		break;
+	case TYPE_TSERIES:
+		tseries_json(o, t, data, b);
+		break;
+	default:
+		add_json_text(o, t, data, b);
+		break;
 	}
 }
 
-/* ---- maps ---------------------------------------------------------------------------------------- */
+/* ---- maps ------------------------------------------------------------------------------------ */
 
 /* "1,a,(2,3)": the key as text with all blanks taken out. */
 static void add_json_key(struct output *o, const struct map *m, const u8 *key, struct buf *b)
@@ -175,11 +188,15 @@ static const char *map_word(const struct type *t)
 {
 	switch (t->kind) {
 	case TYPE_HIST:
-	case TYPE_LHIST: return "hist";
-	case TYPE_TSERIES: return "tseries";
+	case TYPE_LHIST:
+		return "hist";
+	case TYPE_TSERIES:
+		return "tseries";
 	case TYPE_AVG:
-	case TYPE_STATS: return "stats";
-	default: return "map";
+	case TYPE_STATS:
+		return "stats";
+	default:
+		return "map";
 	}
 }
 

@@ -10,7 +10,7 @@ bool type_is_histogram(const struct type *t)
 	return t->kind == TYPE_HIST || t->kind == TYPE_LHIST || t->kind == TYPE_TSERIES;
 }
 
-/* ---- order -------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 struct sort_context {
 	const struct map *map;
@@ -79,8 +79,7 @@ static void sort_stable(struct map_entries *e, struct sort_context *c, struct ma
 	sort_stable(e, c, room, middle, to);
 	memcpy(room + from, e->items + from, (to - from) * sizeof(*room));
 	while (i < middle && k < to)
-		e->items[n++] = compare_entries(&room[i], &room[k], c) <= 0 ? room[i++]
-									   : room[k++];
+		e->items[n++] = compare_entries(&room[i], &room[k], c) <= 0 ? room[i++] : room[k++];
 	while (i < middle)
 		e->items[n++] = room[i++];
 	while (k < to)
@@ -100,7 +99,7 @@ void map_entries_sort(const struct map *m, struct map_entries *e)
 		sort_stable(e, &c, room, 0, e->count);
 }
 
-/* ---- text --------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* "1, a": the parts of a key without the tuple's brackets. */
 static void add_key(struct output *o, const struct map *m, const u8 *key, struct buf *b)
@@ -148,8 +147,8 @@ static void add_divided(struct output *o, const struct type *t, const u8 *value,
 		buf_add_u64(b, (u64)number);
 }
 
-static void add_entry(struct output *o, const struct map *m, const struct map_entry *e,
-		      u64 divisor, struct buf *b)
+static void add_entry(struct output *o, const struct map *m, const struct map_entry *e, u64 divisor,
+		      struct buf *b)
 {
 	buf_add_str(b, m->name);
 	if (m->key) {
@@ -214,6 +213,8 @@ int output_maps(struct output *o)
 
 	if (!sorted)
 		return fail(-ENOMEM, "out of memory");
+	if (!s->map_count)
+		return 0;
 	memcpy(sorted, s->maps, s->map_count * sizeof(*sorted));
 	qsort(sorted, s->map_count, sizeof(*sorted), compare_names);
 	for (size_t i = 0; i < s->map_count && !err; i++)

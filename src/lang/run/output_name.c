@@ -40,7 +40,7 @@ void add_user_symbol(struct output *o, u32 pid, u64 address, bool with_offset, s
 		buf_printf(b, "+%llu", (unsigned long long)s.offset);
 }
 
-/* ---- stacks ------------------------------------------------------------------------------------ */
+/* ---- stacks ---------------------------------------------------------------------------------- */
 
 static void add_perf_frame(struct output *o, const struct stack_value *s, u64 address, bool user,
 			   struct buf *b)
@@ -88,7 +88,7 @@ void add_build_id_frame(struct output *o UNUSED, u32 pid UNUSED, u64 address, st
 	buf_printf(b, "%llx", (unsigned long long)address);
 }
 
-/* ---- addresses of the network, times, users ----------------------------------------------------- */
+/* ---- addresses of the network, times, users -------------------------------------------------- */
 
 void add_inet(const struct inet_value *v, struct buf *b)
 {
@@ -134,14 +134,19 @@ void add_timestamp(struct output *o, const struct timestamp_value *v, struct buf
 	struct timespec tai, real;
 
 	switch (v->clock < ARRAY_SIZE(clocks) ? clocks[v->clock] : WALL) {
-	case BOOT: wall += o->boot_offset; break;
-	case MONOTONIC: wall += o->wall_offset; break;
+	case BOOT:
+		wall += o->boot_offset;
+		break;
+	case MONOTONIC:
+		wall += o->wall_offset;
+		break;
 	case TAI:
 		clock_gettime(CLOCK_TAI, &tai);
 		clock_gettime(CLOCK_REALTIME, &real);
 		wall -= (u64)(tai.tv_sec - real.tv_sec) * NSEC_PER_SEC;
 		break;
-	default: break;
+	default:
+		break;
 	}
 	if (v->format < o->script->text_count)
 		add_strftime(o->script->texts[v->format], wall, b);
@@ -163,7 +168,7 @@ void add_cgroup_value(struct output *o, const struct cgroup_value *v, struct buf
 	buf_add_str(b, path ? path : "");
 }
 
-/* ---- numbers with names ------------------------------------------------------------------------ */
+/* ---- numbers with names ---------------------------------------------------------------------- */
 
 static void add_syscall_name(s64 number, struct buf *b)
 {
@@ -203,21 +208,36 @@ static const struct {
 	const char *name;
 	u32 bits;
 } gfp[] = {
-	{ "GFP_TRANSHUGE", 0x3d24ca },	 { "GFP_TRANSHUGE_LIGHT", 0x3d20ca },
-	{ "GFP_HIGHUSER", 0x100cc2 },	 { "GFP_USER", 0x100cc0 },
-	{ "GFP_KERNEL_ACCOUNT", 0x400cc0 }, { "GFP_KERNEL", 0xcc0 },
-	{ "GFP_NOFS", 0xc40 },		 { "GFP_ATOMIC", 0x820 },
-	{ "GFP_NOIO", 0xc00 },		 { "GFP_NOWAIT", 0x800 },
-	{ "GFP_DMA", 0x1 },		 { "__GFP_HIGHMEM", 0x2 },
-	{ "GFP_DMA32", 0x4 },		 { "__GFP_RECLAIMABLE", 0x10 },
-	{ "__GFP_HIGH", 0x20 },		 { "__GFP_IO", 0x40 },
-	{ "__GFP_FS", 0x80 },		 { "__GFP_ZERO", 0x100 },
-	{ "__GFP_DIRECT_RECLAIM", 0x400 }, { "__GFP_KSWAPD_RECLAIM", 0x800 },
-	{ "__GFP_WRITE", 0x1000 },	 { "__GFP_NOWARN", 0x2000 },
-	{ "__GFP_RETRY_MAYFAIL", 0x4000 }, { "__GFP_NOFAIL", 0x8000 },
-	{ "__GFP_NORETRY", 0x10000 },	 { "__GFP_MEMALLOC", 0x20000 },
-	{ "__GFP_COMP", 0x40000 },	 { "__GFP_NOMEMALLOC", 0x80000 },
-	{ "__GFP_HARDWALL", 0x100000 },	 { "__GFP_THISNODE", 0x200000 },
+	{ "GFP_TRANSHUGE", 0x3d24ca },
+	{ "GFP_TRANSHUGE_LIGHT", 0x3d20ca },
+	{ "GFP_HIGHUSER", 0x100cc2 },
+	{ "GFP_USER", 0x100cc0 },
+	{ "GFP_KERNEL_ACCOUNT", 0x400cc0 },
+	{ "GFP_KERNEL", 0xcc0 },
+	{ "GFP_NOFS", 0xc40 },
+	{ "GFP_ATOMIC", 0x820 },
+	{ "GFP_NOIO", 0xc00 },
+	{ "GFP_NOWAIT", 0x800 },
+	{ "GFP_DMA", 0x1 },
+	{ "__GFP_HIGHMEM", 0x2 },
+	{ "GFP_DMA32", 0x4 },
+	{ "__GFP_RECLAIMABLE", 0x10 },
+	{ "__GFP_HIGH", 0x20 },
+	{ "__GFP_IO", 0x40 },
+	{ "__GFP_FS", 0x80 },
+	{ "__GFP_ZERO", 0x100 },
+	{ "__GFP_DIRECT_RECLAIM", 0x400 },
+	{ "__GFP_KSWAPD_RECLAIM", 0x800 },
+	{ "__GFP_WRITE", 0x1000 },
+	{ "__GFP_NOWARN", 0x2000 },
+	{ "__GFP_RETRY_MAYFAIL", 0x4000 },
+	{ "__GFP_NOFAIL", 0x8000 },
+	{ "__GFP_NORETRY", 0x10000 },
+	{ "__GFP_MEMALLOC", 0x20000 },
+	{ "__GFP_COMP", 0x40000 },
+	{ "__GFP_NOMEMALLOC", 0x80000 },
+	{ "__GFP_HARDWALL", 0x100000 },
+	{ "__GFP_THISNODE", 0x200000 },
 	{ "__GFP_ACCOUNT", 0x400000 },
 };
 

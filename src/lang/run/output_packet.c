@@ -19,8 +19,9 @@ struct pcap_packet {
 
 static int open_pcap(const char *path)
 {
-	struct pcap_header h = { .magic = 0xa1b23c4d, .major = 2, .minor = 4, .snap = 65535,
-				 .link = 1 };
+	struct pcap_header h = {
+		.magic = 0xa1b23c4d, .major = 2, .minor = 4, .snap = 65535, .link = 1
+	};
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
 

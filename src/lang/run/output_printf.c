@@ -59,16 +59,22 @@ static enum conversion conversion_of(struct walk *w, char letter)
 {
 	switch (letter) {
 	case 'd':
-	case 'i': return CONVERT_SIGNED;
-	case 'u': return CONVERT_UNSIGNED;
-	case 's': return CONVERT_TEXT;
-	case 'p': return CONVERT_POINTER;
-	case 'c': return CONVERT_CHARACTER;
+	case 'i':
+		return CONVERT_SIGNED;
+	case 'u':
+		return CONVERT_UNSIGNED;
+	case 's':
+		return CONVERT_TEXT;
+	case 'p':
+		return CONVERT_POINTER;
+	case 'c':
+		return CONVERT_CHARACTER;
 	case 'r':
 		if (*w->at == 'h' || *w->at == 'x')
 			return *w->at++ == 'h' ? CONVERT_BUFFER_HEX : CONVERT_BUFFER_BYTES;
 		return CONVERT_BUFFER;
-	default: return CONVERT_OTHER;
+	default:
+		return CONVERT_OTHER;
 	}
 }
 
@@ -173,15 +179,19 @@ void printf_plan_free(struct printf_plan *p)
 	free(p);
 }
 
-/* ---- a record ---------------------------------------------------------------------------------- */
+/* ---- a record -------------------------------------------------------------------------------- */
 
 static u64 cut(const struct printf_part *p, s64 v)
 {
 	switch (p->bits) {
-	case 8: return p->conversion == CONVERT_SIGNED ? (u64)(s8)v : (u8)v;
-	case 16: return p->conversion == CONVERT_SIGNED ? (u64)(s16)v : (u16)v;
-	case 32: return p->conversion == CONVERT_SIGNED ? (u64)(s32)v : (u32)v;
-	default: return (u64)v;
+	case 8:
+		return p->conversion == CONVERT_SIGNED ? (u64)(s8)v : (u8)v;
+	case 16:
+		return p->conversion == CONVERT_SIGNED ? (u64)(s16)v : (u16)v;
+	case 32:
+		return p->conversion == CONVERT_SIGNED ? (u64)(s32)v : (u32)v;
+	default:
+		return (u64)v;
 	}
 }
 
@@ -229,8 +239,8 @@ static size_t head_of(const struct type *t)
 }
 
 /* A string or buffer in the tail: where its bytes are; false: the record is not whole. */
-static bool tail_of(const struct action_argument *arg, const u8 *record, u32 size,
-		    const u8 **ret, u32 *ret_len, bool *ret_cut)
+static bool tail_of(const struct action_argument *arg, const u8 *record, u32 size, const u8 **ret,
+		    u32 *ret_len, bool *ret_cut)
 {
 	u16 place[2];
 

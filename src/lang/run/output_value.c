@@ -17,7 +17,8 @@ static s64 extended(const void *data, u32 size, bool is_signed)
 s64 value_integer(const struct type *t, const void *data)
 {
 	switch (t->kind) {
-	case TYPE_BOOL: return *(const u8 *)data != 0;
+	case TYPE_BOOL:
+		return *(const u8 *)data != 0;
 	case TYPE_INTEGER:
 	case TYPE_ENUM:
 		return extended(data, t->size, t->is_signed);
@@ -54,7 +55,7 @@ void add_buffer_text(const u8 *bytes, u32 len, enum conversion c, struct buf *b)
 	}
 }
 
-/* ---- structs, tuples, arrays ------------------------------------------------------------------- */
+/* ---- structs, tuples, arrays ----------------------------------------------------------------- */
 
 static s64 bit_field(const struct field *f, const void *data)
 {
@@ -162,34 +163,50 @@ static void add_aggregate(const struct type *t, const void *data, struct buf *b)
 		buf_add_u64(b, (u64)number);
 }
 
-/* ---- all of them ------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 static void add_named(struct output *o, const struct type *t, const void *data, struct buf *b)
 {
 	const u8 *mac = data;
 
 	switch (t->kind) {
-	case TYPE_KSYM: add_kernel_symbol(o, *(const u64 *)data, false, b); break;
+	case TYPE_KSYM:
+		add_kernel_symbol(o, *(const u64 *)data, false, b);
+		break;
 	case TYPE_USYM: {
 		const struct usym_value *v = data;
 
 		add_user_symbol(o, v->pid, v->address, false, b);
 		break;
 	}
-	case TYPE_INET: add_inet(data, b); break;
+	case TYPE_INET:
+		add_inet(data, b);
+		break;
 	case TYPE_MAC:
 		buf_printf(b, "%02X:%02X:%02X:%02X:%02X:%02X", mac[0], mac[1], mac[2], mac[3],
 			   mac[4], mac[5]);
 		break;
-	case TYPE_TIMESTAMP: add_timestamp(o, data, b); break;
-	case TYPE_CGROUP_PATH: add_cgroup_value(o, data, b); break;
-	case TYPE_USERNAME: add_user_name(o, (u32)*(const u64 *)data, b); break;
+	case TYPE_TIMESTAMP:
+		add_timestamp(o, data, b);
+		break;
+	case TYPE_CGROUP_PATH:
+		add_cgroup_value(o, data, b);
+		break;
+	case TYPE_USERNAME:
+		add_user_name(o, (u32) * (const u64 *)data, b);
+		break;
 	case TYPE_STRERROR:
 	case TYPE_SYSCALL_NAME:
-	case TYPE_SIGNAL_NAME: add_number_name(t->kind, *(const s64 *)data, b); break;
+	case TYPE_SIGNAL_NAME:
+		add_number_name(t->kind, *(const s64 *)data, b);
+		break;
 	case TYPE_KSTACK:
-	case TYPE_USTACK: add_stack(o, t, data, b); break;
-	default: add_aggregate(t, data, b); break;
+	case TYPE_USTACK:
+		add_stack(o, t, data, b);
+		break;
+	default:
+		add_aggregate(t, data, b);
+		break;
 	}
 }
 
@@ -198,29 +215,42 @@ void value_text(struct output *o, const struct type *t, const void *data, bool n
 {
 	switch (t->kind) {
 	case TYPE_NONE:
-	case TYPE_VOID: break;
-	case TYPE_BOOL: buf_add_str(b, *(const u8 *)data ? "true" : "false"); break;
+	case TYPE_VOID:
+		break;
+	case TYPE_BOOL:
+		buf_add_str(b, *(const u8 *)data ? "true" : "false");
+		break;
 	case TYPE_INTEGER:
 		if (t->is_signed)
 			buf_add_s64(b, value_integer(t, data));
 		else
 			buf_add_u64(b, (u64)value_integer(t, data));
 		break;
-	case TYPE_ENUM: add_enum(o, t, data, b); break;
+	case TYPE_ENUM:
+		add_enum(o, t, data, b);
+		break;
 	case TYPE_POINTER:
 	case TYPE_FUNCTION:
 		buf_printf(b, "0x%llx", (unsigned long long)value_integer(t, data));
 		break;
-	case TYPE_STRING: add_string(o, t, data, b); break;
+	case TYPE_STRING:
+		add_string(o, t, data, b);
+		break;
 	case TYPE_BUFFER: {
 		u32 len = *(const u32 *)data;
 
-		add_buffer_text((const u8 *)data + 4, len < t->size ? len : t->size,
-				CONVERT_BUFFER, b);
+		add_buffer_text((const u8 *)data + 4, len < t->size ? len : t->size, CONVERT_BUFFER,
+				b);
 		break;
 	}
-	case TYPE_ARRAY: add_array(o, t, data, b); break;
-	case TYPE_STRUCT: add_struct(o, t, data, b); break;
-	default: add_named(o, t, data, b); break;
+	case TYPE_ARRAY:
+		add_array(o, t, data, b);
+		break;
+	case TYPE_STRUCT:
+		add_struct(o, t, data, b);
+		break;
+	default:
+		add_named(o, t, data, b);
+		break;
 	}
 }

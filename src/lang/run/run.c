@@ -85,7 +85,8 @@ ssize_t run_consume(struct run *r)
 	if (n > 0)
 		r->received += (u64)n;
 	/* The record that says so may have found the ring full. */
-	if (r->state && r->state->exiting && !r->exiting && (!r->ring || !ring_available(r->ring))) {
+	if (r->state && r->state->exiting && !r->exiting &&
+	    (!r->ring || !ring_available(r->ring))) {
 		r->exiting = true;
 		r->exit_code = r->state->exit_code;
 	}
