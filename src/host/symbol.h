@@ -2,8 +2,11 @@
 /*
  * Between the files that give names to addresses:
  *
- *	address -> region (symbol_maps.c) -> ELF file (symbol_elf.c), perf map (..._perf.c) -> name
+ *	pid, address -> process (symbol_maps.c) -> region (..._regions.c) -> file (..._file.c)
+ *	             -> ELF file (..._elf.c), perf map (..._perf.c) -> name (symbol_user.c)
  *	address -> the kernel's table (symbol_kernel.c) -> name
+ *
+ * Who has what mapped is read from /proc, and kept up to date by mapping.c where that is on.
  *
  * Files are read with pread() and never mapped: a process can shorten its file while we look, and
  * a mapping would then kill us. What stays in memory is an index of 16 bytes a function; names
@@ -47,6 +50,7 @@ struct segment {
 };
 
 #define SEGMENTS_MAX 8
+#define BUILD_ID_MAX 64
 
 struct elf_file {
 	struct cache_item item;
@@ -57,6 +61,8 @@ struct elf_file {
 	unsigned segment_count;
 	struct function *functions;
 	size_t count, capacity;
+	u8 build_id[BUILD_ID_MAX];
+	size_t build_id_size; /* 0: it has none */
 };
 
 /*
@@ -99,27 +105,105 @@ static inline size_t perf_map_bytes(const struct perf_map *p)
 	return p->capacity * 16 + p->names.cap;
 }
 
+/* ---- what is mapped where ---- */
+
+struct region {
+	u64 start, end, offset;
+	u64 inode;
+	u64 file; /* key of its elf_file, once it was opened */
+	u32 major, minor;
+	u32 path; /* in the names */
+	bool opened, failed;
+};
+
+/* Executable regions, ascending. One table serves a process and the children that it forked. */
+struct region_table {
+	unsigned refs;
+	u64 id; /* of this state: never used again */
+	struct region *items;
+	size_t count, capacity;
+	struct buf names;
+	size_t names_tidy; /* bytes of names when only used ones were in there */
+};
+
+/* NULL when memory ran out; _unref() accepts NULL. */
+struct region_table *regions_new(void);
+struct region_table *regions_copy(const struct region_table *t);
+void regions_unref(struct region_table *t);
+/*
+ * Puts @r in; what it covers of others is theirs no more. The caller sets the id. -E2BIG: too many;
+ * -ENOMEM.
+ */
+int regions_put(struct region_table *t, struct region r, struct text_span path);
+/* NULL: none has the address. */
+struct region *regions_find(const struct region_table *t, u64 address);
+static inline size_t regions_bytes(const struct region_table *t)
+{
+	return sizeof(*t) + t->capacity * sizeof(*t->items) + t->names.cap;
+}
+static inline const char *region_path(const struct region_table *t, const struct region *r)
+{
+	return t->names.data + r->path;
+}
+
 /* ---- processes ---- */
 
+/* What one process had mapped from one exec (or fork) to the next. */
+struct process_maps {
+	struct cache_item item; /* by pid */
+	struct region_table *table;
+	u64 start, image; /* of the process, where it was looked at; 0: not known */
+	u64 read;	  /* when /proc was read; 0: never */
+	u64 begin, end;	  /* as far as the watch has seen it; end 0: it is there */
+	u64 losses;	  /* of the tables, when it was known for certain */
+	bool watched;	  /* since then each change was told */
+	struct perf_map perf;
+	size_t perf_bytes; /* as counted */
+};
+
 struct frame {
-	u64 maps, address; /* see struct process_maps.id */
+	u64 table, address; /* see struct region_table.id */
 	u64 offset;
 	bool known;
-	char *text; /* "name\0module\0" */
+	char *text; /* "name\0path\0" */
 };
 
 #define FRAMES 4096
 
+struct mapping_watch;
+
 struct symbol_tables {
 	struct kernel_symbols kernel;
-	struct cache files, maps;
-	size_t bytes; /* of files and maps */
+	struct cache files;
+	struct cache maps, gone; /* of struct process_maps: now, and before the last exec or end */
+	size_t bytes;		 /* of files, maps and gone */
+	size_t maps_bytes;	 /* of maps and gone alone */
 	u64 next_id;
+	struct mapping_watch *watch; /* NULL: off */
+	u64 watch_start;
+	u64 losses; /* how often records of the watch were lost */
 	struct frame frames[FRAMES];
 	struct buf name; /* of the last answer */
 };
 
 /* The tables, made when first needed; NULL when memory ran out. */
 struct symbol_tables *symbols_of(struct host *h);
+/* Within the budget again. */
+void symbols_trim(struct host *h);
+/*
+ * Who of @pid had @address mapped at @time (0: not known when, most likely now). The region is
+ * NULL when nobody did; the process then is who could have it in a perf map, or NULL.
+ */
+struct process_maps *maps_find(struct host *h, u32 pid, u64 time, u64 address,
+			       struct region **ret);
+void maps_count_perf(struct symbol_tables *s, struct process_maps *m);
+void maps_free_all(struct symbol_tables *s);
+
+/* ---- files ---- */
+
+/* The file of a region, opened if need be; NULL when it cannot be, or is not the one any more. */
+struct elf_file *region_file(struct host *h, const struct process_maps *m, struct region *r);
+void files_free_all(struct symbol_tables *s);
+void files_trim(struct host *h);
 /* Opens a regular file without ever waiting for it; -1. */
 int open_regular(const char *path, struct stat *st);

@@ -14,7 +14,6 @@
 #define STRING_MAX 1024	      /* of a name */
 #define SYMBOLS_MAX (4 << 20) /* looked at in one file: a file can claim any number */
 #define NOTES_MAX 4096
-#define BUILD_ID_MAX 64
 /* A function written in assembly may have no size: it ends at the next, or here. */
 #define UNSIZED_MAX 4096
 /* How far back a function may begin that holds an address behind the beginning of a smaller one. */
@@ -278,16 +277,13 @@ static bool open_debug(const char *root, const u8 *id, size_t len, struct image 
  * The debug file's functions, in the same addresses as the file's own. 1: taken, and its image is
  * the one to read names from.
  */
-static int take_debug(struct elf_file *f, const struct header *h, const char *root,
-		      size_t bytes_max)
+static int take_debug(struct elf_file *f, const char *root, size_t bytes_max)
 {
 	struct header debug_header;
 	struct image debug;
-	u8 id[BUILD_ID_MAX];
-	size_t len = build_id(&f->image, h, id);
 	int taken;
 
-	if (!len || !open_debug(root, id, len, &debug))
+	if (!f->build_id_size || !open_debug(root, f->build_id, f->build_id_size, &debug))
 		return 0;
 	taken = read_header(&debug, &debug_header)
 			? take_table(f, &debug, &debug_header, SHT_SYMTAB, bytes_max)
@@ -342,9 +338,10 @@ int elf_load(struct image image, const char *debug_root, size_t bytes_max, struc
 	f->image = image;
 	if (read_header(&image, &h)) {
 		read_segments(f, &h);
+		f->build_id_size = build_id(&f->image, &h, f->build_id);
 		taken = take_table(f, &f->image, &h, SHT_SYMTAB, bytes_max);
 		if (!taken)
-			taken = take_debug(f, &h, debug_root, bytes_max);
+			taken = take_debug(f, debug_root, bytes_max);
 		if (!taken)
 			taken = take_table(f, &f->image, &h, SHT_DYNSYM, bytes_max);
 	}

@@ -144,7 +144,8 @@ script_lines() {
 	attach "$work/lines" "$@" -e "$program"
 	read -r calls wall _ <<< "$(load "$call" "$seconds" "$last_cpu")"
 	detach
-	lines=$(grep -c bench_load "$work/lines")
+	# without the files that its start opened: its library, and the list of libraries
+	lines=$(grep -cE ' bench_load( /)?$' "$work/lines")
 	lost=$(cat "$work/stderr" "$work/lines" |
 		sed -n 's/.*Total lost event count: \([0-9]*\)$/\1/p' | tail -n 1)
 	awk -v lines="$lines" -v calls="$calls" -v wall="$wall" -v lost="${lost:-0}" 'BEGIN {

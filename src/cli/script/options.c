@@ -140,10 +140,12 @@ static int read_mode(struct script_command *c, const char *word, int *ret_status
 	return 0;
 }
 
-/* Taken for the sake of scripts: what a feature is used for is decided point by point here. */
+/* bpftrace's three words; ours, kprobe and fentry, make each be taken as the other. */
 static int read_features(struct script_command *c, const char *word, int *ret_status)
 {
-	static const char *const names[] = { "kprobe_multi", "kprobe_session", "uprobe_multi" };
+	static const char *const names[] = { "kprobe_multi", "kprobe_session", "uprobe_multi",
+					     "kprobe", "fentry" };
+	struct buf *b = &c->features;
 
 	while (*word) {
 		size_t len = strcspn(word, ","), i = 0;
@@ -156,9 +158,11 @@ static int read_features(struct script_command *c, const char *word, int *ret_st
 				   "USAGE: --no-feature takes kprobe_multi, kprobe_session and "
 				   "uprobe_multi, not",
 				   word);
+		buf_printf(b, "no-%s,", names[i]);
 		word += len + (word[len] == ',');
 	}
-	return 0;
+	c->lang.script.mode = buf_str(b);
+	return b->error;
 }
 
 static int read_format(struct script_command *c, const char *word, int *ret_status)
@@ -355,4 +359,5 @@ void script_options_free(struct script_command *c)
 	free(c->include_files);
 	free(c->positional);
 	free(c->named);
+	buf_free(&c->features);
 }

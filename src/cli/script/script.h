@@ -28,6 +28,7 @@ struct script_command {
 	const char **positional, **named;
 	size_t positional_count, positional_capacity, named_count, named_capacity;
 	const char *emit_elf;
+	struct buf features; /* what must not be used: words for lang.script.mode */
 	struct lang_options lang;
 };
 

@@ -107,6 +107,12 @@ static int compile_all(struct session *s)
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
+static void finish(struct session *s)
+{
+	s->done = true;
+	uv_stop(&s->loop);
+}
+
 static void write_all(struct session *s, struct buf *b, int fd)
 {
 	size_t done = 0;
@@ -119,8 +125,8 @@ static void write_all(struct session *s, struct buf *b, int fd)
 		if (n < 0) {
 			if (errno != EPIPE)
 				fprintf(stderr, "ERROR: cannot write: %s\n", strerror(errno));
-			s->done = true;
 			s->status = s->status ? s->status : 1;
+			finish(s);
 			break;
 		}
 		done += (size_t)n;
@@ -137,12 +143,6 @@ static void flush(struct session *s, struct unit *u, bool all)
 		write_all(s, &o->text, s->out);
 	if (o->messages.len)
 		write_all(s, &o->messages, STDERR_FILENO);
-}
-
-static void finish(struct session *s)
-{
-	s->done = true;
-	uv_stop(&s->loop);
 }
 
 static void consume(struct session *s, struct unit *u)
@@ -257,6 +257,7 @@ static int start_unit(struct session *s, struct unit *u)
 	if (err)
 		return err;
 	u->run->out.json = c->json;
+	u->run->out.safe = !c->is_bpftrace && isatty(s->out);
 	u->run->out.is_bpftrace = c->is_bpftrace;
 	u->run->out.warnings = c->lang.script.warnings;
 	u->run->out.no_warnings = c->no_warnings;

@@ -64,6 +64,22 @@ static bool check_legal(struct checker *c, struct node *n, const struct builtin 
 	return true;
 }
 
+bool check_unstable(struct checker *c, const struct node *n, const char *name, enum unstable allowed)
+{
+	if (allowed == UNSTABLE_ERROR)
+		diagnose(c->script->diagnostics, n->span,
+			 "%s feature is not enabled by default. To enable this unstable feature, "
+			 "set the config flag to enable. unstable_%s=enable",
+			 name, name);
+	else if (allowed == UNSTABLE_WARN)
+		diagnose_warning(c->script->diagnostics, (struct span){},
+				 "Script is using an unstable feature: %s. To prevent this warning "
+				 "you must explicitly enable it in the config e.g. "
+				 "unstable_%s=enable",
+				 name, name);
+	return allowed != UNSTABLE_ERROR;
+}
+
 static const struct type *check_arguments(struct checker *c, struct node *n,
 					  const struct builtin *b)
 {
@@ -106,6 +122,9 @@ const struct type *check_call(struct checker *c, struct node *n)
 		return &type_none;
 	}
 	n->symbol = (void *)b;
+	if (!strcmp(b->name, "tseries") &&
+	    !check_unstable(c, n, "tseries", c->script->config.unstable_tseries))
+		return &type_none;
 	if (!check_count(c, n, b) || !check_legal(c, n, b))
 		return &type_none;
 	t = b->check ? b->check(c, n) : check_arguments(c, n, b);

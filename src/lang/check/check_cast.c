@@ -108,6 +108,18 @@ static const struct type *to_array(struct checker *c, struct node *n, const stru
 	return to->size == bytes ? to : refuse(c, n, from, to);
 }
 
+/* A literal must be one of its values. */
+static const struct type *to_enum(struct checker *c, const struct node *n, const struct type *to)
+{
+	const struct node *e = n->cast.e;
+
+	if (e->kind == NODE_INTEGER && !e->symbol &&
+	    !type_enum_name(c->script->world, to, (s64)e->integer.value))
+		return check_error(c, n->span, "Enum: %s doesn't contain a variant value of %lld",
+				   to->name ? to->name : "(unnamed)", (long long)e->integer.value);
+	return to;
+}
+
 static const struct type *cast_number(struct checker *c, struct node *n, const struct type *from,
 				      const struct type *to)
 {
@@ -116,7 +128,7 @@ static const struct type *cast_number(struct checker *c, struct node *n, const s
 	case TYPE_BOOL:
 		return to;
 	case TYPE_ENUM:
-		return from->kind == TYPE_POINTER ? refuse(c, n, from, to) : to;
+		return from->kind == TYPE_POINTER ? refuse(c, n, from, to) : to_enum(c, n, to);
 	case TYPE_POINTER:
 		if (from->kind == TYPE_POINTER && from->space == SPACE_TRUSTED)
 			return type_in(c->script->arena, to, SPACE_KERNEL);
@@ -244,20 +256,12 @@ const struct type *check_typeinfo(struct checker *c, struct node *n)
 	struct node *id, *base, *full;
 	const char *text, *kind, **names;
 
-	if (!c->script->config.unstable_typeinfo)
-		return check_error(
-			c, n->span,
-			"typeinfo feature is not enabled by default. To enable this unstable "
-			"feature, set the config flag to enable. unstable_typeinfo=enable");
+	if (!check_unstable(c, n, "typeinfo", c->script->config.unstable_typeinfo))
+		return &type_none;
 	t = n->size_of.type ? check_type_name(c, n->size_of.type, n->span)
 			    : type_of_expression(c, n->size_of.e);
 	if (!t || t->kind == TYPE_NONE || !c->settle)
 		return &type_none;
-	if (c->script->config.unstable_typeinfo == UNSTABLE_WARN)
-		diagnose_warning(c->script->diagnostics, n->span,
-				 "Script is using an unstable feature: typeinfo. To prevent this "
-				 "warning you must explicitly enable it in the config e.g. "
-				 "unstable_typeinfo=enable");
 	id = arena_new_of(arena, struct node);
 	base = arena_new_of(arena, struct node);
 	full = arena_new_of(arena, struct node);

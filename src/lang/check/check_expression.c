@@ -4,6 +4,7 @@
  * #define, in this order. What is constant becomes a literal in place.
  */
 #include "lang/check/internal.h"
+#include "lang/syntax/lexer.h"
 
 #define DEPTH_MAX 400
 #define MEMBERS_MAX 256
@@ -134,6 +135,21 @@ const struct type *check_identifier(struct checker *c, struct node *n)
 	return unknown_name(c, n);
 }
 
+/* As the language writes numbers: 0x10, 010, 1e3, 5ms. */
+static bool is_number_literal(struct checker *c, const char *text, u64 *ret)
+{
+	struct literal_number l = {
+		.arena = c->script->arena,
+		.text = text,
+		.len = (u32)strlen(text),
+	};
+
+	if (!is_digit(*text) || literal_number(&l))
+		return false;
+	*ret = l.value;
+	return true;
+}
+
 /* $1: a number where it reads as one, else a string; not given: 0. */
 const struct type *check_parameter(struct checker *c, struct node *n)
 {
@@ -154,9 +170,9 @@ const struct type *check_parameter(struct checker *c, struct node *n)
 		return n->type;
 	}
 	text = a->positional[number - 1];
-	if (!parse_u64(text, &u))
+	if (is_number_literal(c, text, &u))
 		check_fold_integer(n, (s64)u, true);
-	else if (!parse_s64(text, &v))
+	else if (*text == '-' && !parse_s64(text, &v))
 		check_fold_integer(n, v, false);
 	else
 		check_fold_string(c, n, text, (u32)strlen(text));
@@ -353,7 +369,7 @@ static const struct type *check_string(struct checker *c, struct node *n)
 {
 	u64 max = c->script->config.max_strlen;
 
-	if (n->string.len > max)
+	if (max && n->string.len > max)
 		return check_error(c, n->span, "String is too long (over %llu bytes): %.32s...",
 				   (unsigned long long)max, n->string.bytes);
 	if (n->type && n->type->kind == TYPE_STRING && n->type->size == n->string.len + 1)

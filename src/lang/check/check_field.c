@@ -249,6 +249,9 @@ const struct type *check_sizeof(struct checker *c, struct node *n)
 		return weak_s64();
 	if (t->kind == TYPE_STRUCT)
 		type_members(c->script->world, t);
+	/* A value of an enum is an int64, however small it lies in a struct. */
+	if (t->kind == TYPE_ENUM)
+		t = &type_u64;
 	check_fold_integer(n, (s64)(t->size ? t->size : type_stored_size(t)), true);
 	return n->type;
 }

@@ -148,13 +148,49 @@ const struct type *check_operands(struct checker *c, struct node *n, const struc
 	return &type_bool;
 }
 
+static bool same_literal(const struct node *a, const struct node *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == NODE_STRING)
+		return a->string.len == b->string.len &&
+		       !memcmp(a->string.bytes, b->string.bytes, a->string.len);
+	if (a->kind == NODE_BOOL)
+		return a->boolean == b->boolean;
+	return a->integer.value == b->integer.value &&
+	       a->integer.is_negative == b->integer.is_negative;
+}
+
+/* Tuples of literals may be compared whatever is in them. */
+static bool fold_tuples(struct node *n)
+{
+	const struct node *l = n->binary.left, *r = n->binary.right;
+	bool equal = true;
+
+	if (!is_equality(n->binary.op) || l->kind != NODE_TUPLE || r->kind != NODE_TUPLE)
+		return false;
+	equal = l->tuple.count == r->tuple.count;
+	for (const struct node *m = l->tuple.members; m; m = m->next)
+		if (!node_is_literal(m))
+			return false;
+	for (const struct node *m = r->tuple.members; m; m = m->next)
+		if (!node_is_literal(m))
+			return false;
+	l = l->tuple.members;
+	r = r->tuple.members;
+	for (; l && r; l = l->next, r = r->next)
+		equal = equal && same_literal(l, r);
+	check_fold_bool(n, equal == (n->binary.op == OPERATOR_EQUAL));
+	return true;
+}
+
 const struct type *check_binary(struct checker *c, struct node *n)
 {
 	const struct type *l = check_expression(c, n->binary.left);
 	const struct type *r = check_expression(c, n->binary.right);
 	bool failed;
 
-	if (fold_binary(c, n, &failed))
+	if (fold_binary(c, n, &failed) || fold_tuples(n))
 		return n->type;
 	return failed ? &type_none : check_operands(c, n, l, r);
 }

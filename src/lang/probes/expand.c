@@ -44,7 +44,7 @@ static int expand_text(const struct attach_text *text, struct attach_list *l, st
 {
 	struct attach_point *a = arena_new_of(l->arena, struct attach_point);
 	const char *name = text->count ? text->parts[0] : "", *nearest;
-	u32 before = l->count;
+	u32 before = l->count + l->filtered;
 	int err;
 
 	a->text = text;
@@ -70,7 +70,7 @@ static int expand_text(const struct attach_text *text, struct attach_list *l, st
 	if (list_full(l))
 		return too_many(l, a, d);
 	*ret_why = a->why ? a->why : *ret_why;
-	return l->count == before ? no_match(a, l, d) : 0;
+	return l->count + l->filtered == before ? no_match(a, l, d) : 0;
 }
 
 static int nothing_left(const struct probe *p, const struct attach_list *l, const char *why,
@@ -95,7 +95,7 @@ int probe_expand(const struct probe *p, struct attach_list *l, struct diagnostic
 {
 	struct attach_point **tail, *a;
 	const char *why = NULL;
-	u32 before = l->count;
+	u32 before = l->count, filtered = l->filtered;
 	int err = 0;
 
 	if (!l->last)
@@ -110,8 +110,8 @@ int probe_expand(const struct probe *p, struct attach_list *l, struct diagnostic
 	}
 	if (err)
 		return err;
-	if (l->count == before)
-		return nothing_left(p, l, why, d);
+	if (l->count == before) /* the filter's work is nobody's fault */
+		return l->filtered == filtered ? nothing_left(p, l, why, d) : 0;
 	for (a = *tail; a && l->count - before <= EAGER_MAX; a = a->next)
 		if (point_provider(a)->context != CONTEXT_REGISTERS) /* DWARF is dear */
 			attach_point_args(l->world, a);

@@ -195,13 +195,17 @@ void attach_list_add(struct attach_list *l, struct attach_point *a)
 	 */
 	if (list_full(l) || arena_error(l->arena))
 		return;
-	if (a->name && !list_wants(l, a->name))
+	if (a->name && !list_wants(l, a->name)) {
+		l->filtered++;
 		return;
+	}
 	if (!l->last)
 		l->last = &l->first;
 	a->next = NULL;
 	*l->last = a;
 	l->last = &a->next;
-	if (!a->is_more)
+	/* What one link attaches is one probe to the limit, however many functions it finds. */
+	if (!a->is_more && !(a->of_wildcard && l->wildcard == a->text && point_multi(a)))
 		l->count++;
+	l->wildcard = a->text;
 }

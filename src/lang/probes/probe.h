@@ -128,6 +128,8 @@ struct attach_list {
 	struct type_world *world;
 	struct attach_point *first, **last;
 	u32 count, max;		/* config max_probes: reaching it is an error that names it */
+	u32 filtered;		/* those that the filter kept out */
+	const struct attach_text *wildcard; /* that of the last one: counted once */
 	s32 pid;		/* -p, or the child of -c: uprobes of one process; 0: all */
 	const char *child_path; /* program of -p or -c, for `uprobe:*:` and usdt without a path */
 	const char *filter;	/* --probe-filter: a regular expression; NULL */

@@ -50,7 +50,8 @@ struct export_schema {
 	/* ---- of a map ---- */
 	const struct map *map; /* NULL: of actions */
 	enum export_value value;
-	u32 at[4]; /* offsets of the columns that are made of the value, in their order */
+	u32 at[3];	  /* offsets of the columns that are made of the value, in their order */
+	u32 value_offset; /* columns from here on are the value's */
 	struct export_row *before;
 	u64 round;
 };
@@ -70,8 +71,6 @@ struct export
 /* ---- export_schema.c ---- */
 
 int export_make_schemas(struct export *e);
-/* Zero-based bucket -> the interval it counts; false: it has no lower or no upper end. */
-bool export_bucket(const struct type *t, u32 slot, s64 *ret_min, s64 *ret_max);
 
 /* ---- export_record.c ---- */
 

@@ -129,11 +129,13 @@ static void set_clocks(struct run *r)
 
 int run_load(struct script *s, struct host *h, struct run **ret)
 {
-	_cleanup_(run_freep) struct run *r = run_new(s, h);
+	struct run *r = run_new(s, h);
 	int err;
 
 	if (!r)
 		return fail(-ENOMEM, "out of memory");
+	/* also when it fails: it has the verifier's words */
+	*ret = r;
 	err = output_init(&r->out, s, h);
 	r->out.map_fd = map_fd_of;
 	r->out.context = r;
@@ -150,7 +152,6 @@ int run_load(struct script *s, struct host *h, struct run **ret)
 	if (r->state)
 		r->state->pid = (u32)s->options->child_pid;
 	set_clocks(r);
-	*ret = TAKE_PTR(r);
 	return 0;
 }
 

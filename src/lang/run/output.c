@@ -179,7 +179,7 @@ static void add_value(struct output *o, const struct action_argument *arg, const
 		if (o->json)
 			output_json_string(o, buf_str(&text), text.len, b);
 		else
-			buf_add(b, buf_str(&text), text.len);
+			add_foreign(o, buf_str(&text), text.len, b);
 	}
 }
 

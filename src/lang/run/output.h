@@ -34,6 +34,7 @@ struct output {
 	struct buf scratch;
 	/* exit(), clear() and so on ask for what only the run can do */
 	bool exit_asked;
+	bool safe;   /* for a terminal: strings of others are shown escaped */
 	bool failed; /* at once, without maps */
 	int exit_code;
 	int (*map_fd)(void *context, const struct map *m);

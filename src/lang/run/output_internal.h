@@ -47,6 +47,8 @@ s64 value_integer(const struct type *t, const void *data);
 u32 string_length(const struct type *t, const void *data);
 void stats_text(const struct type *t, const struct stats_value *v, u64 divisor, struct buf *b);
 void add_buffer_text(const u8 *bytes, u32 len, enum conversion c, struct buf *b);
+/* Bytes of a process or the kernel: escaped where a terminal would obey them. */
+void add_foreign(struct output *o, const char *bytes, size_t len, struct buf *b);
 void add_string(struct output *o, const struct type *t, const char *bytes, struct buf *b);
 
 /* ---- names (output_name.c) ---- */

@@ -264,7 +264,7 @@ static void add_tail(struct output *o, const struct printf_part *p,
 		add_buffer_text(bytes, len, p->conversion, b);
 		return;
 	}
-	buf_add(b, bytes, strnlen((const char *)bytes, len));
+	add_foreign(o, (const char *)bytes, strnlen((const char *)bytes, len), b);
 	if (is_cut)
 		buf_add_str(b, o->script->config.str_trunc_trailer);
 }

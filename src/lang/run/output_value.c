@@ -32,12 +32,20 @@ u32 string_length(const struct type *t, const void *data)
 	return (u32)strnlen(data, t->size);
 }
 
+void add_foreign(struct output *o, const char *bytes, size_t len, struct buf *b)
+{
+	if (o->safe)
+		text_add_safe(b, bytes, len);
+	else
+		buf_add(b, bytes, len);
+}
+
 void add_string(struct output *o, const struct type *t, const char *bytes, struct buf *b)
 {
 	u32 len = string_length(t, bytes);
 	u64 max = o->script->config.max_strlen;
 
-	buf_add(b, bytes, len);
+	add_foreign(o, bytes, len, b);
 	/* Only what str() read can have the greatest length, and may have been cut there. */
 	if (t->size > max && len >= max)
 		buf_add_str(b, o->script->config.str_trunc_trailer);

@@ -122,6 +122,39 @@ static struct node *parse_map(struct parser *p)
 	return node_above(p, n, key) ? node_done(p, n) : NULL;
 }
 
+static struct node *parse_members(struct parser *p, u32 start, u32 sign);
+
+/* emit(name, column: value, ...): the name may be a bare word, the columns are one record. */
+static bool parse_emit(struct parser *p, struct node *n)
+{
+	struct node *name = parse_expression(p);
+	u32 count = 0;
+
+	if (!name || !node_above(p, n, name))
+		return false;
+	if (name->kind == NODE_IDENTIFIER) {
+		const char *word = name->identifier.name;
+
+		name->kind = NODE_STRING;
+		name->string.bytes = word;
+		name->string.len = (u32)strlen(word);
+	}
+	n->call.arguments = name;
+	n->call.count = 1;
+	if (!take_sign(p, ','))
+		return at_sign(p, ')') || syntax_error(p, "expected ')'");
+	if (p->token.kind == TOKEN_NAME && peek_sign(p, ':')) {
+		count = 1;
+		name->next = parse_members(p, p->token.start, ':');
+		if (name->next && !at_sign(p, ')'))
+			return syntax_error(p, "expected ')'");
+	} else {
+		name->next = parse_list(p, ')', &count);
+	}
+	n->call.count += count;
+	return name->next && list_above(p, n, name->next);
+}
+
 static struct node *parse_call(struct parser *p)
 {
 	struct node *n = syntax_node_new(p, NODE_CALL, p->token.start);
@@ -130,7 +163,10 @@ static struct node *parse_call(struct parser *p)
 	n->call.name_span = token_span(p);
 	next_token(p);
 	next_token(p);
-	if (!at_sign(p, ')')) {
+	if (!strcmp(n->call.name, "emit") && !at_sign(p, ')')) {
+		if (!parse_emit(p, n))
+			return NULL;
+	} else if (!at_sign(p, ')')) {
 		n->call.arguments = parse_list(p, ')', &n->call.count);
 		if (!n->call.arguments || !list_above(p, n, n->call.arguments))
 			return NULL;
@@ -259,8 +295,8 @@ static struct node *parse_word(struct parser *p)
 	return node_done(p, n);
 }
 
-/* (a=1, b=2), the bracket being taken. */
-static struct node *parse_record(struct parser *p, u32 start)
+/* a=1, b=2 with @sign in between, and the bracket behind left alone. */
+static struct node *parse_members(struct parser *p, u32 start, u32 sign)
 {
 	struct node *n = syntax_node_new(p, NODE_RECORD, start), **tail = &n->record.members;
 	u32 capacity = 0;
@@ -268,7 +304,7 @@ static struct node *parse_record(struct parser *p, u32 start)
 	do {
 		const char *name = expect_name(p, "identifier");
 
-		if (!name || !expect_sign(p, '='))
+		if (!name || !expect_sign(p, sign))
 			return NULL;
 		*tail = parse_expression(p);
 		if (!*tail || !node_above(p, n, *tail))
@@ -285,7 +321,15 @@ static struct node *parse_record(struct parser *p, u32 start)
 		}
 		n->record.names[n->record.count++] = name;
 	} while (take_sign(p, ','));
-	return expect_sign(p, ')') ? node_done(p, n) : NULL;
+	return node_done(p, n);
+}
+
+/* (a=1, b=2), the bracket being taken. */
+static struct node *parse_record(struct parser *p, u32 start)
+{
+	struct node *n = parse_members(p, start, '=');
+
+	return n && expect_sign(p, ')') ? node_done(p, n) : NULL;
 }
 
 /* A tuple whose first member has been read and that is at the comma behind it. */

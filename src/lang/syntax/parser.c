@@ -44,7 +44,7 @@ void next_token(struct parser *p)
 		return;
 	at.start = p->lexer.open_comment - 1;
 	at.end = at.start + 2;
-	syntax_error_at(p, at, "a comment that does not end");
+	diagnose_warning(p->o->diagnostics, at, "a comment that does not end");
 }
 
 void move_to(struct parser *p, u32 at)

@@ -379,6 +379,8 @@ static u32 read_parameters(struct type_origin *o, const struct dwarf_entry *of, 
 		inherit(d, &e);
 		to[n].name = e.name ? e.name : "";
 		to[n].type = type_at(o, e.type, 0);
+		if (to[n].type->kind == TYPE_ENUM && to[n].type->of)
+			to[n].type = to[n].type->of; /* a number, as bpftrace has it */
 		to[n].offset = n * sizeof(u64);
 		n++;
 	}
@@ -417,4 +419,74 @@ const struct type *type_user_function(struct type_world *w, const char *path, co
 	t->members->count = read_parameters(o, &e, list);
 	memcpy(t->members->fields, list, sizeof(list));
 	return t;
+}
+
+/* ---- as C, for -lv --------------------------------------------------------------------------- */
+
+static void print_type(struct dwarf *d, u32 offset, unsigned depth, struct buf *b)
+{
+	struct dwarf_entry e = {}, of;
+	const char *word = NULL;
+
+	if (depth > TYPE_DEPTH_MAX || (offset && !dwarf_entry(d, offset, &e))) {
+		buf_add_str(b, "<unknown type>");
+		return;
+	}
+	switch (e.tag) {
+	case 0:
+		buf_add_str(b, "void");
+		return;
+	case DWARF_POINTER:
+	case DWARF_ARRAY:
+	case DWARF_REFERENCE:
+	case DWARF_RVALUE:
+		print_type(d, e.type, depth + 1, b);
+		buf_add_str(b, e.tag == DWARF_REFERENCE ? "&" : e.tag == DWARF_RVALUE ? "&&" : "*");
+		return;
+	case DWARF_CONST:
+	case DWARF_VOLATILE:
+	case DWARF_RESTRICT:
+		word = e.tag == DWARF_CONST	 ? "const"
+		       : e.tag == DWARF_VOLATILE ? "volatile"
+						 : "restrict";
+		if (e.type && dwarf_entry(d, e.type, &of) && of.tag == DWARF_POINTER) {
+			print_type(d, e.type, depth + 1, b);
+			buf_printf(b, " %s", word);
+			return;
+		}
+		buf_printf(b, "%s ", word);
+		print_type(d, e.type, depth + 1, b);
+		return;
+	case DWARF_STRUCT:
+	case DWARF_UNION:
+	case DWARF_ENUM:
+		word = e.tag == DWARF_STRUCT  ? "struct "
+		       : e.tag == DWARF_UNION ? "union "
+					      : "enum ";
+		buf_printf(b, "%s%s", word, e.name ? e.name : "<anonymous>");
+		return;
+	default:
+		buf_add_str(b, e.name ? e.name : "<unknown type>");
+	}
+}
+
+void type_print_user_parameters(struct type_world *w, const char *path, const char *name,
+				struct buf *b)
+{
+	struct type_origin *o = program_at(w, path);
+	struct dwarf *d = o ? dwarf_of(o) : NULL;
+	struct dwarf_entry of, e, next;
+	u32 offset = d ? dwarf_named(d, name, DWARF_OF_FUNCTION) : 0;
+
+	if (!offset || !dwarf_entry(d, offset, &of))
+		return;
+	inherit(d, &of);
+	for (bool more = dwarf_first(d, &of, &e); more; more = dwarf_next(d, &e, &next), e = next) {
+		if (e.tag != DWARF_PARAMETER)
+			continue;
+		inherit(d, &e);
+		buf_add_str(b, "    ");
+		print_type(d, e.type, 0, b);
+		buf_printf(b, " %s\n", e.name ? e.name : "");
+	}
 }

@@ -277,3 +277,6 @@ bool type_print_definition(struct type_world *w, const struct type *t, struct bu
  * @result also the result, as "retval".
  */
 void type_print_parameters(struct type_world *w, const struct type *t, bool result, struct buf *b);
+/* The same of a function of a program, from its DWARF. */
+void type_print_user_parameters(struct type_world *w, const char *path, const char *name,
+				struct buf *b);

@@ -164,6 +164,7 @@ static bool run_script(const char *text, u32 kernel, struct buf *ret)
 	assert_int_equal(err, 0);
 	err = run_load(c->script, host, &r);
 	if (err == -EPERM || err == -EACCES) {
+		run_free(r);
 		compilation_free(c);
 		host_free(host);
 		return false;
