@@ -50,7 +50,7 @@ LARGE = $(SMALL) store modules serve agent
 FOLDERS = $(LARGE) cli
 # Of libstdc++ only its demangler is taken (one member, which needs nothing else): `uprobe:x:cpp:f`.
 SMALL_LIBS = -lbpf -lelf -lz -luv -lyaml -lpcre2-8 -ljansson -lcap -lm \
-	-u __cxa_demangle -l:libstdc++.a
+	-u __gcclibcxx_demangle_callback -l:libstdc++.a
 LARGE_LIBS = $(SMALL_LIBS) -lsqlite3 -lzstd -lmicrohttpd -lseccomp -lpthread
 
 # User-space sources of a folder and of its folders; a .bpf.c beside them is not one.

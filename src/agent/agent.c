@@ -7,6 +7,7 @@
  */
 #include "agent/agent.h"
 
+#include "agent/scripts.h"
 #include "agent/watch.h"
 #include "agent/worker.h"
 
@@ -16,9 +17,10 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define STOP_MS 1700  /* after that the worker is killed */
-#define KILLED_MS 150 /* a process that survives SIGKILL so long waits for a device */
-#define DEATHS_MAX 5  /* in a row, each less than this after the start: */
+#define STOP_MS 1700   /* after that the worker is killed */
+#define SCRIPTS_MS 700 /* of these, scripts have to send their last records */
+#define KILLED_MS 150  /* a process that survives SIGKILL so long waits for a device */
+#define DEATHS_MAX 5   /* in a row, each less than this after the start: */
 #define SHORT_LIFE_NS (30 * NSEC_PER_SEC)
 
 struct broker_loop {
@@ -27,11 +29,17 @@ struct broker_loop {
 	struct config_watch *watch;
 	int signals; /* signalfd */
 	int socket;  /* to the worker; -1 once it has closed its end */
+	int ingest;  /* listens for scripts; -1: none may come */
+	char *ingest_path;
+	struct scripts *scripts;
 	struct broker_server *server;
+	pthread_t detach; /* at the end: takes the programs off */
+	bool detaching;
 	pid_t worker; /* 0: none */
 	int status;   /* of the last one, as wait(2) gives it */
-	bool stop, killed, lost;
-	u64 deadline; /* 0: none */
+	bool stop, told, killed, lost;
+	u64 deadline;	   /* 0: none */
+	u64 scripts_until; /* until then the worker waits for them to end; 0 */
 	unsigned restarts, deaths;
 };
 
@@ -85,18 +93,22 @@ static int start_worker(struct broker_loop *l)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		return fail_errno(-errno, "cannot make a socket pair");
 	l->server = broker_server_new(l->options->config_file);
+	if (l->server)
+		broker_server_scripts(l->server, l->scripts);
 	pid = l->server ? fork() : -1;
 	if (!pid) {
 		struct worker_start start = { .options = l->options,
 					      .config = l->config,
 					      .socket = sockets[1],
 					      .broker = getppid(),
-					      .restarts = l->restarts };
+					      .restarts = l->restarts,
+					      .ingest = l->ingest };
 
 		/* Signals stay blocked until the worker's loop takes them. */
 		close(sockets[0]);
 		close(l->signals);
 		config_watch_free(l->watch);
+		scripts_abandon(l->scripts);
 		broker_server_free(l->server);
 		_exit(worker_run(&start));
 	}
@@ -143,10 +155,51 @@ static void reap(struct broker_loop *l)
 		l->worker = 0;
 }
 
+static void *detach(void *context)
+{
+	broker_server_detach(context);
+	return NULL;
+}
+
 /*
- * Signals for the worker. It has them from the terminal too (Ctrl-C goes to both): twice does no
- * harm.
+ * Programs take a second to go, all in all. The worker needs the maps, which it has, and not the
+ * programs: so all end at once.
  */
+static void begin_detach(struct broker_loop *l)
+{
+	if (!l->server)
+		return;
+	broker_server_ending(l->server);
+	l->detaching = !pthread_create(&l->detach, NULL, detach, l->server);
+}
+
+/* Scripts first, so that their last records find the worker there; it follows, see is_due(). */
+static void begin_stop(struct broker_loop *l)
+{
+	if (l->stop) { /* asked twice: nobody waits for scripts */
+		l->scripts_until = 0;
+		return;
+	}
+	l->stop = true;
+	set_deadline(l, STOP_MS);
+	scripts_stop(l->scripts);
+	begin_detach(l);
+	l->scripts_until = clock_monotonic_ns() + SCRIPTS_MS * NSEC_PER_MSEC;
+}
+
+static void stop_worker(struct broker_loop *l)
+{
+	l->told = true;
+	if (l->worker > 0)
+		kill(l->worker, SIGTERM);
+}
+
+static bool is_due(const struct broker_loop *l)
+{
+	return l->stop && !l->told &&
+	       (!scripts_running(l->scripts) || clock_monotonic_ns() >= l->scripts_until);
+}
+
 static void take_signals(struct broker_loop *l)
 {
 	struct signalfd_siginfo info;
@@ -156,29 +209,28 @@ static void take_signals(struct broker_loop *l)
 
 		if (number == SIGCHLD) {
 			reap(l);
-			continue;
+			scripts_reap(l->scripts);
+		} else if (number == SIGHUP) {
+			if (l->worker > 0)
+				kill(l->worker, SIGHUP);
+			scripts_rescan(l->scripts);
+		} else {
+			begin_stop(l);
 		}
-		if (l->worker > 0)
-			kill(l->worker, number == SIGHUP ? SIGHUP : SIGTERM);
-		if (number == SIGHUP)
-			continue;
-		l->stop = true;
-		set_deadline(l, STOP_MS);
-		/*
-		 * The worker needs the maps, which it has, and not the programs: both end at once.
-		 */
-		if (l->server)
-			broker_server_detach(l->server);
 	}
+	if (is_due(l))
+		stop_worker(l);
 }
 
 static int wait_ms(const struct broker_loop *l)
 {
-	u64 now = clock_monotonic_ns();
+	u64 now = clock_monotonic_ns(), until = l->deadline;
 
-	if (!l->deadline)
+	if (l->stop && !l->told)
+		until = MIN(until, l->scripts_until);
+	if (!until)
 		return -1;
-	return l->deadline > now ? (int)((l->deadline - now) / NSEC_PER_MSEC) + 1 : 0;
+	return until > now ? (int)((until - now) / NSEC_PER_MSEC) + 1 : 0;
 }
 
 /* One worker from its start to its end. */
@@ -187,7 +239,8 @@ static void serve_worker(struct broker_loop *l)
 	while (l->worker > 0 && !l->lost) {
 		struct pollfd fds[] = { { .fd = l->signals, .events = POLLIN },
 					{ .fd = l->socket, .events = POLLIN },
-					{ .fd = config_watch_fd(l->watch), .events = POLLIN } };
+					{ .fd = config_watch_fd(l->watch), .events = POLLIN },
+					{ .fd = scripts_fd(l->scripts), .events = POLLIN } };
 
 		if (poll(fds, ARRAY_SIZE(fds), wait_ms(l)) < 0 && errno != EINTR)
 			break;
@@ -200,12 +253,19 @@ static void serve_worker(struct broker_loop *l)
 		}
 		if (fds[2].revents && config_watch_changed(l->watch) && l->worker > 0)
 			kill(l->worker, SIGHUP);
+		if (fds[3].revents)
+			scripts_handle(l->scripts);
+		if (is_due(l))
+			stop_worker(l);
 		if (l->deadline && clock_monotonic_ns() >= l->deadline && l->worker > 0)
 			on_deadline(l);
 	}
 	if (l->socket >= 0)
 		close(l->socket);
 	l->socket = -1;
+	if (l->detaching)
+		pthread_join(l->detach, NULL);
+	l->detaching = false;
 	/* Its programs go before a new worker has its own. */
 	l->server = broker_server_free(l->server);
 }
@@ -297,9 +357,41 @@ static int take_over_signals(struct broker_loop *l)
 	return l->signals < 0 ? fail_errno(-errno, "cannot wait for signals") : 0;
 }
 
+/* Without them the agent is still worth running: said, and gone on. */
+static void open_scripts(struct broker_loop *l)
+{
+	const struct config *c = l->config;
+
+	if (!*c->scripts_socket)
+		return;
+	l->ingest_path = strdup(c->scripts_socket);
+	if (!l->ingest_path || ingest_listen(l->ingest_path, &l->ingest)) {
+		log_warning("no script can be exported: %s", error_text());
+		return;
+	}
+	if (*c->scripts_folder &&
+	    scripts_new(c->scripts_folder, c->scripts_socket, NULL, &l->scripts))
+		log_warning("no script runs: %s", error_text());
+}
+
+static void close_scripts(struct broker_loop *l)
+{
+	scripts_stop(l->scripts);
+	for (int i = 0; i < 50 && scripts_running(l->scripts); i++) {
+		poll(NULL, 0, 10);
+		scripts_reap(l->scripts);
+	}
+	l->scripts = scripts_free(l->scripts);
+	if (l->ingest >= 0) {
+		unlink(l->ingest_path);
+		close(l->ingest);
+	}
+	free(l->ingest_path);
+}
+
 int agent_run(const struct agent_options *o, struct config *c)
 {
-	struct broker_loop l = { .options = o, .config = c, .socket = -1 };
+	struct broker_loop l = { .options = o, .config = c, .socket = -1, .ingest = -1 };
 	bool again = true, started = false;
 	int err = store_folder(c);
 
@@ -307,6 +399,8 @@ int agent_run(const struct agent_options *o, struct config *c)
 		err = take_over_signals(&l);
 	if (!err && o->config_file && config_watch_new(o->config_file, &l.watch))
 		log_warning("%s; SIGHUP reloads the configuration", error_text());
+	if (!err)
+		open_scripts(&l);
 	while (!err && again) {
 		u64 began = clock_monotonic_ns();
 
@@ -320,6 +414,7 @@ int agent_run(const struct agent_options *o, struct config *c)
 	}
 	if (err)
 		log_error("%s", error_text());
+	close_scripts(&l);
 	config_watch_free(l.watch);
 	if (l.signals > 0)
 		close(l.signals);

@@ -5,7 +5,11 @@
  */
 #pragma once
 
-#include "agent/config.h"
+#include "agent/wire.h"
+
+#define CONFIG_PATH "/etc/saker/agent.yaml"
+
+struct config; /* agent/config.h */
 
 struct agent_options {
 	const char *config_file; /* read again on SIGHUP and when it changes; NULL: the defaults */
@@ -19,6 +23,11 @@ struct agent_options {
  * against the gadgets: a configuration that can run.
  */
 int agent_config(const struct agent_options *o, int fd, struct config **ret);
+struct config *config_free(struct config *c);
+/*
+ * Every setting with its value and what it is for, as YAML that reads back to the same.
+ */
+void config_print(const struct config *c, struct buf *b);
 /*
  * Runs until SIGTERM or SIGINT. Takes @c. Returns the exit status; what went wrong has been logged.
  */

@@ -4,6 +4,8 @@
  */
 #include "agent/broker.h"
 
+#include "agent/scripts.h"
+
 #include "kernel/kernel.h"
 
 #include <bpf/bpf.h>
@@ -12,6 +14,8 @@
 
 struct broker_server {
 	const char *config_file;
+	const struct scripts *scripts;
+	bool detaching; /* the gadgets are another thread's */
 	struct gadget *gadgets[BROKER_GADGETS_MAX];
 	int rings[BROKER_RINGS_MAX];
 	struct broker_request request;
@@ -190,6 +194,9 @@ static int serve_one(struct broker_server *s, const struct broker_request *q,
 {
 	struct losses losses;
 
+	if (s->detaching &&
+	    (q->type == BROKER_LOAD || q->type == BROKER_UNLOAD || q->type == BROKER_MISSED))
+		return fail(-ESHUTDOWN, "the agent ends");
 	switch (q->type) {
 	case BROKER_RING:
 		return serve_ring(s, q, d);
@@ -197,6 +204,8 @@ static int serve_one(struct broker_server *s, const struct broker_request *q,
 		return serve_load(s, q, d);
 	case BROKER_OPEN:
 		return serve_open(s, q, d);
+	case BROKER_SCRIPT:
+		return scripts_describe(s->scripts, q->number, reply->text, sizeof(reply->text));
 	case BROKER_UNLOAD:
 	case BROKER_MISSED:
 		if (q->number >= BROKER_GADGETS_MAX || !s->gadgets[q->number])
@@ -253,6 +262,16 @@ struct broker_server *broker_server_new(const char *config_file)
 	for (size_t i = 0; i < BROKER_RINGS_MAX; i++)
 		s->rings[i] = -1;
 	return s;
+}
+
+void broker_server_scripts(struct broker_server *s, const struct scripts *scripts)
+{
+	s->scripts = scripts;
+}
+
+void broker_server_ending(struct broker_server *s)
+{
+	s->detaching = true;
 }
 
 void broker_server_detach(struct broker_server *s)

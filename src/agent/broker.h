@@ -29,6 +29,7 @@ enum broker_request_type {
 	BROKER_UNLOAD, /* detach and forget gadget @number */
 	BROKER_MISSED, /* runs of gadget @number that the kernel skipped -> value */
 	BROKER_OPEN,   /* @what, of process @number -> a descriptor to read from */
+	BROKER_SCRIPT, /* what became of the script @number -> text, JSON */
 };
 
 /*
@@ -69,10 +70,18 @@ struct broker_reply {
 struct broker_server;
 /* @config_file (borrowed) may be NULL. NULL: out of memory. */
 struct broker_server *broker_server_new(const char *config_file);
+/* Whose state it tells; may be NULL. Borrowed. */
+struct scripts;
+void broker_server_scripts(struct broker_server *s, const struct scripts *scripts);
 /* Reads one request and answers it. 0, or -EPIPE when the worker is gone or does not listen. */
 int broker_server_answer(struct broker_server *s, int socket);
-/* Detaches all that was loaded; maps live on where they are in use. */
+/*
+ * Detaches all that was loaded; maps live on where they are in use. It can be another thread that
+ * calls it, once: what the worker asks meanwhile is answered, only nothing is loaded any more.
+ */
 void broker_server_detach(struct broker_server *s);
+/* Before that. */
+void broker_server_ending(struct broker_server *s);
 /* And frees it. */
 struct broker_server *broker_server_free(struct broker_server *s);
 
@@ -93,6 +102,9 @@ int broker_load(struct broker *b, struct gadget *g, u32 number, u32 ring, const 
 int broker_unload(struct broker *b, u32 number);
 int broker_missed(struct broker *b, u32 number, u64 *ret);
 int broker_open(struct broker *b, u32 pid, enum broker_file what, int *ret_fd);
+
+/* Adds what became of the script @i to @b: a JSON object. -ENOENT: there are no more. */
+int broker_script(struct broker *b, u32 i, struct buf *text);
 
 /* Is this what expression_compile() makes? 0 or -EPERM. */
 int broker_check_predicate(const struct bpf_insn *insns, size_t count);

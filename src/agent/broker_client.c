@@ -189,3 +189,16 @@ int broker_open(struct broker *b, u32 pid, enum broker_file what, int *ret_fd)
 		*ret_fd = fds[0];
 	return err;
 }
+
+int broker_script(struct broker *b, u32 i, struct buf *text)
+{
+	struct broker_request *q = begin(b, BROKER_SCRIPT);
+	struct broker_reply reply;
+	int fds[GADGET_SHARED_MAX], err;
+
+	q->number = i;
+	err = end(b, &reply, fds);
+	if (!err)
+		buf_add_str(text, reply.text);
+	return err;
+}

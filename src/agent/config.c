@@ -42,6 +42,12 @@ const struct setting settings[] = {
 	{ "http.query_timeout", SETTING_DURATION, AT(query_timeout_ns), "30s",
 	  "a query over HTTP is ended after this", NSEC_PER_MSEC, 3600 * NSEC_PER_SEC,
 	  SETTING_FIXED },
+	{ "scripts.folder", SETTING_TEXT, AT(scripts_folder), CONFIG_SCRIPTS,
+	  "every *.bt in it runs permanently (\"\": none does)", ANY, SETTING_FIXED },
+	{ "scripts.socket", SETTING_TEXT, AT(scripts_socket), WIRE_PATH,
+	  "where saker run --export finds the agent (\"\": nowhere)", ANY, SETTING_FIXED },
+	{ "scripts.budget", SETTING_NUMBER, AT(scripts_budget), "2000",
+	  "records of one script stored a second at most (0: no limit)", ANY, 0 },
 	{ "worker.user", SETTING_TEXT, AT(user), "saker",
 	  "the worker runs as this user, without capabilities", ANY, SETTING_FIXED },
 	{ "worker.interval", SETTING_DURATION, AT(interval_ns), "10s",
@@ -89,6 +95,8 @@ struct config *config_free(struct config *c)
 	config_list_free(c->store_columns, c->store_column_count);
 	free(c->store_path);
 	free(c->http_address);
+	free(c->scripts_folder);
+	free(c->scripts_socket);
 	free(c->user);
 	for (size_t i = 0; i < c->gadget_count; i++) {
 		free(c->gadgets[i].name);

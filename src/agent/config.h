@@ -6,10 +6,10 @@
  */
 #pragma once
 
-#include "base/base.h"
+#include "agent/agent.h"
 
 #define CONFIG_RINGS 4
-#define CONFIG_PATH "/etc/saker/agent.yaml"
+#define CONFIG_SCRIPTS "/etc/saker/scripts.d"
 
 /* Where something stands in the file: 0 when it is a default. */
 struct config_place {
@@ -47,6 +47,9 @@ struct config {
 	u64 http_port;
 	u64 http_clients;
 	u64 query_timeout_ns;
+	/* scripts */
+	char *scripts_folder, *scripts_socket;
+	u64 scripts_budget;
 	/* process */
 	char *user;
 	u64 interval_ns; /* how often tables are read */
@@ -59,7 +62,6 @@ struct config {
 
 /* The defaults. NULL: out of memory. */
 struct config *config_new(void);
-struct config *config_free(struct config *c);
 void config_freep(struct config **c);
 /*
  * Reads @text over the defaults. -EINVAL with "FILE:LINE:COLUMN: what" (an unknown key suggests
@@ -72,8 +74,3 @@ int config_parse(const char *file, const char *text, size_t len, struct config *
 int config_read(const char *file, int fd, struct config **ret);
 /* Adds the names of settings that differ and cannot change while the agent runs. */
 void config_fixed_changes(const struct config *now, const struct config *next, struct buf *b);
-/*
- * Every setting with its value and what it is for, as YAML that config_parse() reads back to the
- * same.
- */
-void config_print(const struct config *c, struct buf *b);

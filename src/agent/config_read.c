@@ -283,7 +283,8 @@ static int read_gadgets(const struct reader *r, const yaml_node_t *map)
 
 static int read_root(const struct reader *r)
 {
-	static const char *const sections[] = { "store", "http", "worker", "rings", "gadgets" };
+	static const char *const sections[] = { "store",  "http",  "scripts",
+						"worker", "rings", "gadgets" };
 	const yaml_node_t *root = yaml_document_get_root_node(r->document);
 	const yaml_node_pair_t *pair;
 

@@ -33,11 +33,15 @@ void ingest_configure(struct ingest *in);
 /* Calls @fn for each schema on the bus. */
 void ingest_schemas(const struct ingest *in, void (*fn)(void *context, const struct schema *s),
 		    void *context);
+/* Calls @fn for each loss of the scripts that are connected: "(ring full)". NULL is fine. */
+void ingest_losses(const struct ingest *in,
+		   void (*fn)(void *context, const char *script, u64 count, const char *why),
+		   void *context);
 /* An array of objects for /api/v1/status; lines for /metrics. NULL is fine. */
 void ingest_status(const struct ingest *in, struct buf *b);
 void ingest_metrics(const struct ingest *in, struct buf *b);
 
-/* ---- for tests -------------------------------------------------------------------------------- */
+/* ---- for tests ---- */
 
 /* A definition as it came: 0, or -EBADMSG, -E2BIG with what is wrong with it. */
 int ingest_check_schema(const struct schema *s, const char *source);

@@ -136,7 +136,9 @@ static void status_json(struct worker *w, struct buf *b)
 		source_json(w->sources[i], b);
 		first = false;
 	}
-	buf_printf(b, "],\"store\":{\"enabled\":%s", w->sink ? "true" : "false");
+	buf_printf(b, "],\"scripts\":[%s],\"exports\":", buf_str(&w->report.scripts));
+	ingest_status(w->ingest, b);
+	buf_printf(b, ",\"store\":{\"enabled\":%s", w->sink ? "true" : "false");
 	json_pair(b, "records", st.stored);
 	json_pair(b, "dropped_queue", st.dropped);
 	json_pair(b, "dropped_store", st.dropped_store);
@@ -263,6 +265,25 @@ static void store_metrics(const struct worker *w, struct buf *b)
 
 /* ---- asked for by other threads -------------------------------------------------------------- */
 
+static void ask_scripts(struct worker *w)
+{
+	struct buf *b = &w->report.scripts;
+
+	buf_clear(b);
+	for (u32 i = 0;; i++) {
+		size_t before = b->len;
+
+		if (i)
+			buf_add_char(b, ',');
+		if (!broker_script(w->broker, i, b))
+			continue;
+		b->len = before;
+		if (b->data)
+			b->data[before] = '\0';
+		return;
+	}
+}
+
 /* The kernel's count of skipped runs needs the broker. */
 static void ask_missed(struct worker *w, u64 now)
 {
@@ -275,6 +296,7 @@ static void ask_missed(struct worker *w, u64 now)
 		if (s && s->loaded && broker_missed(w->broker, s->number, &s->missed))
 			s->missed = UNKNOWN_LOSS;
 	}
+	ask_scripts(w);
 }
 
 static void on_ask(uv_async_t *handle)
@@ -289,6 +311,7 @@ static void on_ask(uv_async_t *handle)
 	buf_clear(&r->metrics);
 	status_json(w, &r->status);
 	gadget_metrics(w, &r->metrics);
+	ingest_metrics(w->ingest, &r->metrics);
 	process_metrics(w, &r->metrics);
 	if (w->sink)
 		store_metrics(w, &r->metrics);
@@ -365,6 +388,7 @@ void report_free(struct worker *w)
 {
 	buf_free(&w->report.status);
 	buf_free(&w->report.metrics);
+	buf_free(&w->report.scripts);
 	pthread_cond_destroy(&w->report.made);
 	pthread_mutex_destroy(&w->report.lock);
 }

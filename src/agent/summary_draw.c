@@ -145,6 +145,11 @@ static void add_loss(struct buf *b, const char *name, u64 count, const char *why
 	buf_printf(b, " %s", why);
 }
 
+static void add_script_loss(void *context, const char *script, u64 count, const char *why)
+{
+	add_loss(context, script, count, why);
+}
+
 /* Red: what is gone. Yellow: what the configuration said not to keep, and what does not run. */
 static void draw_losses(struct screen *s)
 {
@@ -170,6 +175,7 @@ static void draw_losses(struct screen *s)
 			add_count(&kept, source->budget_dropped);
 		}
 	}
+	ingest_losses(w->ingest, add_script_loss, &lost);
 	if (w->sink) {
 		sink_statistics(w->sink, &st);
 		add_loss(&lost, "", st.dropped, "not stored (queue full)");

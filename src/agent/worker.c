@@ -104,6 +104,7 @@ static void reload(struct worker *w)
 	if (w->sink)
 		sink_configure(w->sink, next);
 	sources_configure(w, !stores_the_same(old, next));
+	ingest_configure(w->ingest);
 	if (next->interval_ns != old->interval_ns)
 		start_interval(w);
 	config_free(old);
@@ -113,6 +114,11 @@ static void reload(struct worker *w)
 static void on_hangup(uv_signal_t *handle, int number UNUSED)
 {
 	reload(handle->data);
+}
+
+/* From the terminal. The broker has it too, and ends the scripts before it ends us. */
+static void on_interrupt(uv_signal_t *handle UNUSED, int number UNUSED)
+{
 }
 
 static void on_stop(uv_signal_t *handle, int number UNUSED)
@@ -188,7 +194,7 @@ static int start_loop(struct worker *w)
 		return err;
 	start_signal(w, &w->hangup, on_hangup, SIGHUP);
 	start_signal(w, &w->terminate, on_stop, SIGTERM);
-	start_signal(w, &w->interrupt, on_stop, SIGINT);
+	start_signal(w, &w->interrupt, on_interrupt, SIGINT);
 	start_poll(w, &w->broker_poll, broker_socket(w->broker), UV_READABLE | UV_DISCONNECT,
 		   on_broker);
 	for (int i = 0; i < CONFIG_RINGS; i++)
@@ -200,7 +206,7 @@ static int start_loop(struct worker *w)
 	w->poll_ms = POLL_MS;
 	poll_again(w, 1);
 	start_interval(w);
-	return 0;
+	return w->start->ingest < 0 ? 0 : ingest_start(w, w->start->ingest, &w->ingest);
 }
 
 static int open_from_broker(void *context, u32 pid, enum host_file what)
@@ -304,6 +310,7 @@ static void stop(struct worker *w)
 	if (w->loop_runs) {
 		sources_consume_all(w);
 		sources_read_tables(w, true);
+		ingest_stop(w->ingest);
 	}
 	had_summary = w->summary != NULL;
 	w->summary = summary_free(w->summary);
@@ -319,6 +326,7 @@ static void stop(struct worker *w)
 		uv_run(&w->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&w->loop);
 	}
+	w->ingest = ingest_free(w->ingest);
 	for (int i = 0; i < CONFIG_RINGS; i++) {
 		ring_free(w->rings[i]);
 		if (w->ring_fds[i] >= 0)

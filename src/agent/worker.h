@@ -13,6 +13,8 @@
 
 #include "agent/agent.h"
 #include "agent/broker.h"
+#include "agent/config.h"
+#include "agent/ingest.h"
 #include "event/event.h"
 #include "host/host.h"
 #include "kernel/kernel.h"
@@ -46,9 +48,10 @@ struct report {
 	pthread_mutex_t lock;
 	pthread_cond_t made;
 	uv_async_t ask;
-	bool open;     /* the loop runs: it can be asked */
-	u64 made_ns;   /* when the texts below were made; 0: never */
-	u64 missed_ns; /* when the broker was asked for skipped runs */
+	bool open;	    /* the loop runs: it can be asked */
+	u64 made_ns;	    /* when the texts below were made; 0: never */
+	u64 missed_ns;	    /* when the broker was asked for skipped runs */
+	struct buf scripts; /* what the broker says of those it runs */
 	struct buf status, metrics;
 };
 
@@ -61,6 +64,7 @@ struct worker {
 	struct sink *sink;
 	struct serve *serve;
 	struct summary *summary;
+	struct ingest *ingest;	 /* scripts that export; NULL: none may */
 	struct source **sources; /* by the broker's number; NULL where free */
 	struct ring *rings[CONFIG_RINGS];
 	int ring_fds[CONFIG_RINGS];
@@ -86,6 +90,7 @@ struct worker_start {
 	int socket;	       /* to the broker */
 	pid_t broker;
 	unsigned restarts; /* workers before this one */
+	int ingest;	   /* socket that listens for scripts; -1 */
 };
 /* Returns the exit status. */
 int worker_run(const struct worker_start *start);

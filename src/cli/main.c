@@ -87,6 +87,11 @@ int saker_main_words(int argc, char **argv)
 		if (!strcmp(commands[i].name, argv[0]))
 			return commands[i].run(argc, argv);
 	}
+	/* saker -f json -e PROGRAM: the words of a script, in any order. */
+	for (int i = 0; argv[0][0] == '-' && i < argc; i++) {
+		if (!strcmp(argv[i], "-e"))
+			return command_expression(argc, argv);
+	}
 	if (argv[0][0] == '-') {
 		fprintf(stderr, "saker: unknown option '%s' (see: saker --help)\n", argv[0]);
 		return 2;

@@ -170,12 +170,51 @@ struct symbol {
 	/* "[kernel]", "[libc.so.6+0x1234]", "[unknown]" if there is none; until the next call. */
 	const char *name;
 	const char *module; /* base name of the file, the kernel's module; NULL */
+	const char *path;   /* user addresses: the whole, as the process has it mapped; NULL */
 	u64 offset;	    /* from the beginning of the function */
 	bool known;
 };
 
 void host_kernel_symbol(struct host *h, u64 address, struct symbol *ret);
 void host_user_symbol(struct host *h, u32 pid, u64 address, struct symbol *ret);
+/*
+ * Of what @pid had mapped at @time, where mappings are watched. 0: not known when; then it is what
+ * it has mapped now, or last had at that address.
+ */
+void host_user_symbol_at(struct host *h, u32 pid, u64 time, u64 address, struct symbol *ret);
+
+/* The file behind a user address, whatever its name is on the machine where it is looked up. */
+struct build_id {
+	u8 bytes[64];
+	size_t size;
+	u64 offset; /* of the address in the file */
+};
+/* false: not known, or the file has none. */
+bool host_user_build_id(struct host *h, u32 pid, u64 time, u64 address, struct build_id *ret);
+
+/*
+ * From now on the host learns from the kernel (perf's side-band records, one small ring a CPU)
+ * what every process maps, forks, executes and when it ends, so that the addresses of those which
+ * have gone still have names; those that run already are read from /proc at the first question.
+ * Costs nothing while nobody does any of that. What cannot be: -EACCES or -EPERM without
+ * CAP_PERFMON, -ENOENT and the like. A second call does nothing.
+ */
+int host_watch_mappings(struct host *h);
+/*
+ * Takes in what the kernel has told until now: call it before addresses of records are looked up
+ * that were fetched since the last call, and at least every 100 ms or so. Cheap when there is
+ * nothing; nothing without a watch.
+ */
+void host_drain_mappings(struct host *h);
+/* Records that did not fit the rings. Who is still there is then read from /proc again. */
+u64 host_mappings_lost(const struct host *h);
+/* Reads what @pid has mapped now, so that it is known when it has gone. 0 or -ESRCH. */
+int host_learn_mappings(struct host *h, u32 pid);
+/*
+ * The same for all that ran before the watch began, @count of them at a call (some 50 us each): for
+ * who counts stacks for long before one is shown. false: done, or a quarter of the budget is used.
+ */
+bool host_learn_all_mappings(struct host *h, unsigned count);
 /*
  * Adds "outermost;...;innermost", as flame graph tools read it, of addresses as the kernel gives
  * them (innermost first). What would break such a line (semicolons, spaces, control characters)

@@ -13,6 +13,7 @@
 #include <linux/perf_event.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /* Of records, a CPU; an exec is about 1 KiB. All together at most RINGS_BYTES_MAX. */
 #define RING_BYTES (128 << 10)
@@ -69,8 +70,8 @@ static int map_ring(struct mapping_ring *r, u64 bytes)
 
 	/* Who may lock little memory gets a smaller one. */
 	for (; bytes >= RING_BYTES_MIN; bytes /= 2) {
-		void *memory = mmap(NULL, page + bytes, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd,
-				    0);
+		void *memory =
+			mmap(NULL, page + bytes, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
 
 		if (memory == MAP_FAILED) {
 			if (errno != EPERM && errno != ENOMEM)
@@ -151,7 +152,6 @@ int host_watch_mappings(struct host *h)
 		return err;
 	}
 	s->watch = w;
-	s->watch_start = clock_monotonic_ns();
 	return 0;
 }
 
@@ -222,7 +222,7 @@ static void take(struct host *h, struct mapping_watch *w, struct mapping_ring *r
 	r->tail += header.size;
 }
 
-void mapping_watch_drain(struct host *h)
+void host_drain_mappings(struct host *h)
 {
 	struct mapping_watch *w = h->symbols ? h->symbols->watch : NULL;
 	struct mapping_ring *r;
@@ -249,11 +249,6 @@ void mapping_watch_drain(struct host *h)
 		r = &w->rings[i];
 		__atomic_store_n(&r->page->data_tail, r->tail, __ATOMIC_RELEASE);
 	}
-}
-
-void host_drain_mappings(struct host *h)
-{
-	mapping_watch_drain(h);
 }
 
 u64 host_mappings_lost(const struct host *h)

@@ -25,7 +25,7 @@ struct mapping_record {
 	u64 time;	 /* CLOCK_MONOTONIC, ns */
 	u64 start, end, offset, inode;
 	u32 major, minor;
-	struct text_span path; /* into the record's bytes */
+	struct text_span path; /* into the record's bytes; NUL-ended */
 	u64 lost;
 };
 
@@ -36,8 +36,6 @@ struct mapping_record {
 int mapping_record_parse(const void *data, size_t size, struct mapping_record *ret);
 
 struct mapping_watch *mapping_watch_free(struct mapping_watch *w); /* returns NULL */
-/* Takes in what has come until now; nothing when there is no watch. */
-void mapping_watch_drain(struct host *h);
 
 /* ---- what they change (symbol_maps.c) ---- */
 

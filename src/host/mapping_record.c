@@ -97,7 +97,8 @@ static int parse_body(const struct perf_event_header *header, const u8 *body, si
 		ret->lost = lost.lost;
 		ret->kind = MAPPING_LOST;
 		return 0;
-	default: return 0;
+	default:
+		return 0;
 	}
 }
 

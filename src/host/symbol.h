@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "host/internal.h"
@@ -25,6 +26,7 @@ struct kernel_symbols {
 	size_t count, capacity;
 	struct buf names; /* "name\0module\0" each */
 	u64 read;
+	bool is_local; /* while reading: the last one */
 };
 
 void kernel_symbols_free(struct kernel_symbols *k);
@@ -135,6 +137,8 @@ void regions_unref(struct region_table *t);
  * -ENOMEM.
  */
 int regions_put(struct region_table *t, struct region r, struct text_span path);
+/* Gives back the room for more. */
+void regions_fit(struct region_table *t);
 /* NULL: none has the address. */
 struct region *regions_find(const struct region_table *t, u64 address);
 static inline size_t regions_bytes(const struct region_table *t)
@@ -152,13 +156,14 @@ static inline const char *region_path(const struct region_table *t, const struct
 struct process_maps {
 	struct cache_item item; /* by pid */
 	struct region_table *table;
-	u64 start, image; /* of the process, where it was looked at; 0: not known */
-	u64 read;	  /* when /proc was read; 0: never */
-	u64 begin, end;	  /* as far as the watch has seen it; end 0: it is there */
-	u64 losses;	  /* of the tables, when it was known for certain */
-	bool watched;	  /* since then each change was told */
-	struct perf_map perf;
-	size_t perf_bytes; /* as counted */
+	u64 start, image;      /* of the process, where it was looked at; 0: not known */
+	u64 read, tried;       /* when /proc was read, or should have been; 0: never */
+	u64 begin, end;	       /* as far as the watch has seen it; end 0: it is there */
+	u64 losses;	       /* of the tables, when it was known for certain */
+	u32 parent;	       /* as told with its fork; 0: not known */
+	bool watched;	       /* since then each change was told */
+	struct perf_map *perf; /* NULL: not asked for yet */
+	size_t perf_bytes;     /* as counted */
 };
 
 struct frame {
@@ -174,14 +179,15 @@ struct mapping_watch;
 
 struct symbol_tables {
 	struct kernel_symbols kernel;
-	struct cache files;
-	struct cache maps, gone; /* of struct process_maps: now, and before the last exec or end */
-	size_t bytes;		 /* of files, maps and gone */
-	size_t maps_bytes;	 /* of maps and gone alone */
+	struct cache files, held; /* held: see region_hold() */
+	struct cache maps, gone;  /* of struct process_maps: now, and before the last exec or end */
+	size_t bytes;		  /* of files, maps and gone */
+	size_t maps_bytes;	  /* of maps and gone alone */
 	u64 next_id;
 	struct mapping_watch *watch; /* NULL: off */
-	u64 watch_start;
-	u64 losses; /* how often records of the watch were lost */
+	DIR *seed;		     /* of /proc, where host_learn_all_mappings() is */
+	bool seeded;		     /* it has come to the end */
+	u64 losses;		     /* how often records of the watch were lost */
 	struct frame frames[FRAMES];
 	struct buf name; /* of the last answer */
 };
@@ -194,15 +200,21 @@ void symbols_trim(struct host *h);
  * Who of @pid had @address mapped at @time (0: not known when, most likely now). The region is
  * NULL when nobody did; the process then is who could have it in a perf map, or NULL.
  */
-struct process_maps *maps_find(struct host *h, u32 pid, u64 time, u64 address,
-			       struct region **ret);
-void maps_count_perf(struct symbol_tables *s, struct process_maps *m);
+struct process_maps *maps_find(struct host *h, u32 pid, u64 time, u64 address, struct region **ret);
+/* The perf map of that process, read again if it has changed; NULL when memory ran out. */
+const struct perf_map *maps_perf(struct host *h, struct process_maps *m);
 void maps_free_all(struct symbol_tables *s);
 
 /* ---- files ---- */
 
 /* The file of a region, opened if need be; NULL when it cannot be, or is not the one any more. */
 struct elf_file *region_file(struct host *h, const struct process_maps *m, struct region *r);
+/*
+ * Keeps the file of a region reachable for when its process has gone: nothing to do where our own
+ * tree leads to it, else (another mount name space) a handle is kept, of so many at most.
+ */
+void region_hold(struct host *h, const struct process_maps *m, const struct region *r,
+		 const char *path);
 void files_free_all(struct symbol_tables *s);
 void files_trim(struct host *h);
 /* Opens a regular file without ever waiting for it; -1. */

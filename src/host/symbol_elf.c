@@ -417,30 +417,45 @@ static size_t underscores(const char *name, size_t len)
 	return n;
 }
 
-/* Of the names of one place, the one that people use: "read", not "__read" or "__libc_read". */
+struct alias {
+	char name[STRING_MAX];
+	size_t len; /* 0: none yet */
+	bool is_local;
+};
+
+static bool is_better(const struct alias *a, const struct alias *than)
+{
+	size_t mine, theirs;
+
+	if (!a->len || !than->len)
+		return a->len;
+	if (a->is_local != than->is_local)
+		return than->is_local;
+	mine = underscores(a->name, a->len);
+	theirs = underscores(than->name, than->len);
+	return mine == theirs ? a->len < than->len : mine < theirs;
+}
+
+/*
+ * Of the names of one place, the one that people use: "read", not "__read" or "__libc_read";
+ * "open", not "open64".
+ */
 static void best_name(const struct elf_file *f, size_t i, struct buf *out)
 {
 	u64 start = f->functions[i].start;
-	char name[STRING_MAX], best[STRING_MAX];
-	size_t best_len = 0, end;
-	bool best_local = true;
+	struct alias alias, best = {};
+	size_t end;
 
 	while (i && f->functions[i - 1].start == start)
 		i--;
 	end = MIN(f->count, i + LOOK_BACK);
 	for (; i < end && f->functions[i].start == start; i++) {
-		bool local = f->functions[i].rank == 2;
-		size_t len = read_name(f, &f->functions[i], name);
-
-		if (!len || (best_len && (local > best_local ||
-					  (local == best_local &&
-					   underscores(name, len) >= underscores(best, best_len)))))
-			continue;
-		memcpy(best, name, len);
-		best_len = len;
-		best_local = local;
+		alias.is_local = f->functions[i].rank == 2;
+		alias.len = read_name(f, &f->functions[i], alias.name);
+		if (is_better(&alias, &best))
+			best = alias;
 	}
-	buf_add(out, best, best_len);
+	buf_add(out, best.name, best.len);
 }
 
 bool elf_name(const struct elf_file *f, u64 address, struct buf *name, u64 *ret_start)

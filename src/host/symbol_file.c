@@ -17,7 +17,13 @@
 #include <elf.h>
 
 #define FILES_MAX 256 /* each holds a descriptor */
+#define HELD_MAX 256  /* some do */
 #define VDSO_INODE UINT64_MAX
+
+struct held_file {
+	struct cache_item item; /* by device, inode and path */
+	int fd;			/* O_PATH; -1: our own tree leads to it */
+};
 
 static void file_free(struct symbol_tables *s, struct cache_item *item)
 {
@@ -27,6 +33,14 @@ static void file_free(struct symbol_tables *s, struct cache_item *item)
 	elf_free(f);
 }
 
+static void held_free(struct cache_item *item)
+{
+	struct held_file *f = item_of(item, struct held_file, item);
+
+	close_fd(&f->fd);
+	free(f);
+}
+
 void files_free_all(struct symbol_tables *s)
 {
 	struct cache_item *item;
@@ -34,6 +48,9 @@ void files_free_all(struct symbol_tables *s)
 	while ((item = cache_take_oldest(&s->files)))
 		file_free(s, item);
 	cache_free(&s->files);
+	while ((item = cache_take_oldest(&s->held)))
+		held_free(item);
+	cache_free(&s->held);
 }
 
 void files_trim(struct host *h)
@@ -116,6 +133,72 @@ static int open_path(const char *path, const struct region *r, bool ours, struct
 	return -1;
 }
 
+/* ---- of who may be gone when it is asked for ---- */
+
+static u64 held_key(const struct region *r, const char *path)
+{
+	return hash_text(path, strlen(path)) ^
+	       (makedev(r->major, r->minor) * 0x9e3779b97f4a7c15ULL + r->inode) *
+		       0xff51afd7ed558ccdULL;
+}
+
+/* Names no process: a handle that only says where the file is. */
+static int handle_of(const char *path, const struct region *r)
+{
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_mapped_file(fd, &st, r, true))
+		return -1;
+	return TAKE_FD(fd);
+}
+
+void region_hold(struct host *h, const struct process_maps *m, const struct region *r,
+		 const char *name)
+{
+	struct symbol_tables *s = h->symbols;
+	u64 key = held_key(r, name);
+	char path[PATH_SIZE];
+	struct held_file *f;
+	int fd;
+
+	if (*name != '/' || !r->inode || cache_find(&s->held, key))
+		return;
+	fd = handle_of(host_path(h, path, "%s", name), r);
+	if (fd >= 0) {
+		close_fd(&fd);
+		fd = -1;
+	} else {
+		fd = handle_of(host_path(h, path, "/proc/%u/root%s", (u32)m->item.key, name), r);
+		if (fd < 0 && m->parent) /* it is gone, but who has the same root may not be */
+			fd = handle_of(host_path(h, path, "/proc/%u/root%s", m->parent, name), r);
+		if (fd < 0)
+			return;
+	}
+	f = calloc(1, sizeof(*f));
+	if (!f || cache_add(&s->held, &f->item, key)) {
+		close_fd(&fd);
+		free(f);
+		return;
+	}
+	f->fd = fd;
+	while (s->held.count > HELD_MAX)
+		held_free(cache_take_oldest(&s->held));
+}
+
+static int open_held(struct host *h, const struct region *r, const char *name, struct stat *st)
+{
+	struct cache_item *item = cache_find(&h->symbols->held, held_key(r, name));
+	const struct held_file *f = item ? item_of(item, struct held_file, item) : NULL;
+	char link[64];
+
+	if (!f || f->fd < 0)
+		return -1;
+	cache_touch(&h->symbols->held, item);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->fd);
+	return open_regular(link, st);
+}
+
 /* Whoever has a pid now that was another's is not asked: the numbers of files do not say so. */
 static int open_region(struct host *h, const struct process_maps *m, const struct region *r,
 		       struct stat *st)
@@ -138,6 +221,8 @@ static int open_region(struct host *h, const struct process_maps *m, const struc
 		fd = open_path(host_path(h, path, "/proc/%u/root%s", pid, name), r, false, st);
 	if (fd < 0 && *name == '/') /* the process has gone: its file may be one of ours */
 		fd = open_path(host_path(h, path, "%s", name), r, true, st);
+	if (fd < 0)
+		fd = open_held(h, r, name, st);
 	return fd < 0 && !m->end ? open_region_elsewhere(h, pid, name, r, st) : fd;
 }
 

@@ -15,6 +15,13 @@
 /* kallsyms tells no sizes: a function that would be larger than this is not the one. */
 #define FUNCTION_MAX (256 << 10)
 
+static bool span_ends(struct text_span s, const char *suffix)
+{
+	size_t len = strlen(suffix);
+
+	return s.len >= len && !memcmp(s.bytes + s.len - len, suffix, len);
+}
+
 /* Twelve bytes instead of sixteen, times 60000 and more. */
 struct kernel_symbol {
 	u64 address;
@@ -28,6 +35,22 @@ void kernel_symbols_free(struct kernel_symbols *k)
 	*k = (struct kernel_symbols){};
 }
 
+/*
+ * Of several names of one place the kernel shows the first, which may be an inner one: people know
+ * the system call "__x64_sys_pause", not the "__do_sys_pause" that was folded into it. What only
+ * marks where a section begins or ends is never better.
+ */
+static bool is_better(const struct kernel_symbols *k, const struct kallsyms_line *line)
+{
+	const char *was = k->names.data + k->items[k->count - 1].name;
+
+	if (!strchr("TW", line->type) || span_ends(line->name, "_start") ||
+	    span_ends(line->name, "_end"))
+		return false;
+	return k->is_local ||
+	       (str_starts(was, "__ia32_sys_") && span_starts(line->name, "__x64_sys_"));
+}
+
 static int add_symbol(struct kernel_symbols *k, const struct kallsyms_line *line)
 {
 	bool is_text = strchr("tTwW", line->type) != NULL;
@@ -36,9 +59,12 @@ static int add_symbol(struct kernel_symbols *k, const struct kallsyms_line *line
 
 	if (!line->address || span_starts(line->name, "__pfx_"))
 		return 0;
-	/* Of several names of one place the first counts; data ends the function before it. */
-	if (k->count && k->items[k->count - 1].address == line->address)
-		return 0;
+	if (k->count && k->items[k->count - 1].address == line->address) {
+		if (!is_better(k, line))
+			return 0;
+		k->names.len = k->items[--k->count].name;
+	}
+	/* Data ends the function before it. */
 	if (!is_text && k->count && !k->names.data[k->items[k->count - 1].name])
 		return 0;
 	err = grow(&k->items, &k->capacity, k->count + 1, sizeof(*k->items));
@@ -47,6 +73,7 @@ static int add_symbol(struct kernel_symbols *k, const struct kallsyms_line *line
 	s = &k->items[k->count];
 	s->address = line->address;
 	s->name = (u32)k->names.len;
+	k->is_local = line->type == 't' || line->type == 'w';
 	if (is_text) {
 		buf_add(&k->names, line->name.bytes, line->name.len);
 		buf_add_char(&k->names, '\0');

@@ -1,47 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Names of user addresses: which file a process has mapped at an address, and what that file
- * calls it. Maps and files stay within one budget of bytes, the least recently used go first;
- * answers stand in a small table of their own, so that the frames which every stack shares cost
- * one comparison.
+ * Who had what mapped when. A process's table comes from /proc/PID/maps at the first question, or,
+ * while the kernel tells of mappings (mapping.c), from its exec on without being asked: then it is
+ * known after its end too. A child shares its parent's table until one of both maps something.
+ * Tables stay within half of the budget of bytes; those of the dead go first, the least recently
+ * used before others.
  */
-#include "host/symbol.h"
-
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
-#include <sys/auxv.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
-#include <elf.h>
+#include "host/mapping.h"
 
 #define MAPS_MAX (16 << 20)
-#define REGIONS_MAX (1 << 16)
-#define FILES_MAX 256 /* each holds a descriptor */
+/* What is told one by one is put in its place one by one: who maps more costs too much. */
+#define TOLD_MAX 4096
+/* Of one pid, looked at: a process can execute itself all day. */
+#define GONE_MAX 64
 #define RELOAD_EVERY (100 * NSEC_PER_MSEC)
-#define VDSO_INODE UINT64_MAX
-
-struct region {
-	u64 start, end, offset;
-	u64 inode;
-	u64 file; /* key of its elf_file, once it was opened */
-	u32 major, minor;
-	u32 path; /* in the names */
-	bool opened, failed;
-};
-
-struct process_maps {
-	struct cache_item item; /* by pid */
-	u64 id;			/* of this reading: never used again */
-	u64 start, image;	/* of the process */
-	u64 read;
-	struct region *regions;
-	size_t count, capacity;
-	struct buf names;
-	struct perf_map perf;
-	size_t bytes; /* as counted */
-};
 
 /* ---- memory ------------------------------------------------------------------------------ */
 
@@ -52,37 +24,15 @@ struct symbol_tables *symbols_of(struct host *h)
 	return h->symbols;
 }
 
-static void process_maps_free(struct symbol_tables *s, struct cache_item *item)
-{
-	struct process_maps *m = item_of(item, struct process_maps, item);
-
-	s->bytes -= m->bytes;
-	perf_map_free(&m->perf);
-	buf_free(&m->names);
-	free(m->regions);
-	free(m);
-}
-
-static void file_free(struct symbol_tables *s, struct cache_item *item)
-{
-	struct elf_file *f = item_of(item, struct elf_file, item);
-
-	s->bytes -= elf_bytes(f);
-	elf_free(f);
-}
-
 struct symbol_tables *symbols_free(struct symbol_tables *s)
 {
-	struct cache_item *item;
-
 	if (!s)
 		return NULL;
-	while ((item = cache_take_oldest(&s->maps)))
-		process_maps_free(s, item);
-	while ((item = cache_take_oldest(&s->files)))
-		file_free(s, item);
-	cache_free(&s->maps);
-	cache_free(&s->files);
+	mapping_watch_free(s->watch);
+	if (s->seed)
+		closedir(s->seed);
+	maps_free_all(s);
+	files_free_all(s);
 	kernel_symbols_free(&s->kernel);
 	for (size_t i = 0; i < FRAMES; i++)
 		free(s->frames[i].text);
@@ -91,56 +41,182 @@ struct symbol_tables *symbols_free(struct symbol_tables *s)
 	return NULL;
 }
 
-/* Back within the budget. The newest of both stay: they are in use. */
-static void trim(struct host *h)
+static void add_bytes(struct symbol_tables *s, size_t bytes)
+{
+	s->bytes += bytes;
+	s->maps_bytes += bytes;
+}
+
+static void sub_bytes(struct symbol_tables *s, size_t bytes)
+{
+	s->bytes -= bytes;
+	s->maps_bytes -= bytes;
+}
+
+static struct process_maps *maps_item(struct cache_item *item)
+{
+	return item ? item_of(item, struct process_maps, item) : NULL;
+}
+
+/* A table that several have is counted once: when it is made, and when the last lets go of it. */
+static void let_go(struct symbol_tables *s, struct process_maps *m)
+{
+	if (m->table && m->table->refs == 1)
+		sub_bytes(s, regions_bytes(m->table));
+	regions_unref(m->table);
+	m->table = NULL;
+}
+
+static void maps_free(struct symbol_tables *s, struct process_maps *m)
+{
+	let_go(s, m);
+	sub_bytes(s, sizeof(*m) + m->perf_bytes);
+	if (m->perf)
+		perf_map_free(m->perf);
+	free(m->perf);
+	free(m);
+}
+
+void maps_free_all(struct symbol_tables *s)
+{
+	struct cache_item *item;
+
+	while ((item = cache_take_oldest(&s->maps)))
+		maps_free(s, maps_item(item));
+	while ((item = cache_take_oldest(&s->gone)))
+		maps_free(s, maps_item(item));
+	cache_free(&s->maps);
+	cache_free(&s->gone);
+}
+
+/* The newest of each cache stays: it is in use. */
+void symbols_trim(struct host *h)
 {
 	struct symbol_tables *s = h->symbols;
 
-	while (s->files.count > 1 &&
-	       (s->bytes > h->limits.symbol_bytes || s->files.count > FILES_MAX))
-		file_free(s, cache_take_oldest(&s->files));
-	while (s->maps.count > 1 && s->bytes > h->limits.symbol_bytes)
-		process_maps_free(s, cache_take_oldest(&s->maps));
+	while (s->gone.count > 1 && s->maps_bytes > h->limits.symbol_bytes / 2)
+		maps_free(s, maps_item(cache_take_oldest(&s->gone)));
+	while (s->maps.count > 1 && s->maps_bytes > h->limits.symbol_bytes / 2)
+		maps_free(s, maps_item(cache_take_oldest(&s->maps)));
+	files_trim(h);
 }
 
-static void count_bytes(struct symbol_tables *s, struct process_maps *m)
+const struct perf_map *maps_perf(struct host *h, struct process_maps *m)
 {
-	s->bytes -= m->bytes;
-	m->bytes = sizeof(*m) + m->capacity * sizeof(*m->regions) + m->names.cap +
-		   perf_map_bytes(&m->perf);
-	s->bytes += m->bytes;
+	struct symbol_tables *s = h->symbols;
+
+	if (!m->perf)
+		m->perf = calloc(1, sizeof(*m->perf));
+	if (m->perf && !m->end)
+		perf_map_refresh(h, (u32)m->item.key, m->perf);
+	sub_bytes(s, m->perf_bytes);
+	m->perf_bytes = m->perf ? sizeof(*m->perf) + perf_map_bytes(m->perf) : 0;
+	add_bytes(s, m->perf_bytes);
+	return m->perf;
 }
 
-/* ---- maps of a process ------------------------------------------------------------------- */
-
-static int add_region(struct process_maps *m, const struct maps_line *line)
+/* A new entry for who has @pid now. @table (a reference of the caller's) may be NULL: an empty one. */
+static struct process_maps *maps_new(struct host *h, u32 pid, struct region_table *table)
 {
-	const struct region *last;
-	struct region *r;
-	bool same;
+	struct symbol_tables *s = h->symbols;
+	struct process_maps *m = calloc(1, sizeof(*m));
+	bool is_new = !table;
+
+	if (is_new)
+		table = regions_new();
+	if (!m || !table || cache_add(&s->maps, &m->item, pid)) {
+		regions_unref(table);
+		free(m);
+		return NULL;
+	}
+	if (is_new) {
+		table->id = ++s->next_id;
+		add_bytes(s, regions_bytes(table));
+	}
+	m->table = table;
+	m->losses = s->losses;
+	add_bytes(s, sizeof(*m));
+	return m;
+}
+
+static void maps_forget(struct symbol_tables *s, struct process_maps *m)
+{
+	cache_remove(m->end ? &s->gone : &s->maps, &m->item);
+	maps_free(s, m);
+}
+
+/* Keeps the entry as what was until @time. */
+static void maps_retire(struct symbol_tables *s, struct process_maps *m, u64 time)
+{
+	u64 pid = m->item.key;
+
+	cache_remove(&s->maps, &m->item);
+	m->end = time ? time : 1;
+	if (m->table->refs == 1) {
+		sub_bytes(s, regions_bytes(m->table));
+		regions_fit(m->table);
+		add_bytes(s, regions_bytes(m->table));
+	}
+	if (cache_add(&s->gone, &m->item, pid))
+		maps_free(s, m);
+}
+
+/* Puts a region into a table that is nobody else's. */
+static int put(struct symbol_tables *s, struct process_maps *m, struct region r,
+	       struct text_span path)
+{
+	struct region_table *t = m->table;
 	int err;
 
-	if (m->count >= REGIONS_MAX)
-		return -E2BIG;
-	err = grow(&m->regions, &m->capacity, m->count + 1, sizeof(*m->regions));
-	if (err)
-		return err;
-	last = m->count ? &m->regions[m->count - 1] : NULL;
-	same = last && span_is(line->path, m->names.data + last->path);
-	r = &m->regions[m->count];
-	*r = (struct region){ .start = line->start,
-			      .end = line->end,
-			      .offset = line->offset,
-			      .inode = line->inode,
-			      .major = line->major,
-			      .minor = line->minor };
-	r->path = same ? last->path : (u32)m->names.len;
-	if (!same) {
-		buf_add(&m->names, line->path.bytes, line->path.len);
-		buf_add_char(&m->names, '\0');
+	if (t->refs > 1) {
+		t = regions_copy(t);
+		if (!t)
+			return -ENOMEM;
+		let_go(s, m);
+		m->table = t;
+	} else {
+		sub_bytes(s, regions_bytes(t));
 	}
-	m->count++;
-	return m->names.error;
+	err = regions_put(t, r, path);
+	t->id = ++s->next_id;
+	add_bytes(s, regions_bytes(t));
+	return err;
+}
+
+/* ---- from /proc -------------------------------------------------------------------------- */
+
+static int read_text(struct host *h, u32 pid)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_SIZE];
+	int err = read_proc(host_path(h, path, "/proc/%u/maps", pid), MAPS_MAX, &h->text);
+
+	if (err != -EACCES)
+		return err;
+	fd = host_open_elsewhere(h, pid, HOST_MAPS);
+	return fd < 0 ? fd : read_opened(fd, MAPS_MAX, &h->text);
+}
+
+static struct region_table *table_of_text(const char *text, size_t len)
+{
+	struct text_span rest = { text, len }, line;
+	struct region_table *t = regions_new();
+	struct maps_line l;
+
+	while (t && next_line(&rest, &line)) {
+		if (parse_maps_line(line.bytes, line.len, &l) || !l.executable || l.end <= l.start)
+			continue;
+		if (regions_put(t,
+				(struct region){ .start = l.start,
+						 .end = l.end,
+						 .offset = l.offset,
+						 .inode = l.inode,
+						 .major = l.major,
+						 .minor = l.minor },
+				l.path))
+			break;
+	}
+	return t;
 }
 
 /*
@@ -149,364 +225,276 @@ static int add_region(struct process_maps *m, const struct maps_line *line)
  */
 static bool maps_read(struct host *h, struct process_maps *m)
 {
-	struct text_span rest, line;
-	struct maps_line parsed;
-	char path[PATH_SIZE];
-	u32 pid = (u32)m->item.key;
-	int err;
+	struct symbol_tables *s = h->symbols;
+	struct region_table *t;
 
-	m->read = clock_monotonic_ns();
-	err = read_proc(host_path(h, path, "/proc/%u/maps", pid), MAPS_MAX, &h->text);
-	if (err == -EACCES) {
-		_cleanup_close_ int fd = host_open_elsewhere(h, pid, HOST_MAPS);
-
-		err = fd < 0 ? fd : read_opened(fd, MAPS_MAX, &h->text);
-	}
-	if (err || !h->text.len)
+	m->tried = clock_monotonic_ns();
+	if (read_text(h, (u32)m->item.key) || !h->text.len)
 		return false;
-	m->id = ++h->symbols->next_id;
-	m->count = 0;
-	buf_clear(&m->names);
-	rest = (struct text_span){ buf_str(&h->text), h->text.len };
-	while (next_line(&rest, &line)) {
-		if (!parse_maps_line(line.bytes, line.len, &parsed) && parsed.executable &&
-		    add_region(m, &parsed))
-			break;
-	}
+	t = table_of_text(buf_str(&h->text), h->text.len);
 	if (h->text.cap > (256 << 10))
 		buf_free(&h->text);
-	count_bytes(h->symbols, m);
+	if (!t)
+		return false;
+	t->id = ++s->next_id;
+	let_go(s, m);
+	m->table = t;
+	add_bytes(s, regions_bytes(t));
+	m->read = m->tried;
+	m->watched = s->watch != NULL;
+	m->losses = s->losses;
 	return true;
+}
+
+/* Is the entry what the kernel has told without a gap? */
+static bool is_certain(const struct symbol_tables *s, const struct process_maps *m)
+{
+	return m->watched && m->losses == s->losses;
 }
 
 /* The maps of who has @pid now, or had it when it was last seen; NULL when there are none. */
 static struct process_maps *maps_of(struct host *h, u32 pid)
 {
 	struct symbol_tables *s = h->symbols;
-	const struct process *p = host_process_recent(h, pid);
-	struct cache_item *item = cache_find(&s->maps, pid);
-	struct process_maps *m = item ? item_of(item, struct process_maps, item) : NULL;
+	struct process_maps *m = maps_item(cache_find(&s->maps, pid));
+	const struct process *p;
 	u64 start, image;
 
+	if (m && is_certain(s, m)) {
+		cache_touch(&s->maps, &m->item);
+		return m;
+	}
+	p = host_process_recent(h, pid);
 	if (m && (!p || p->exit || (p->start == m->start && p->image == m->image))) {
-		cache_touch(&s->maps, item);
+		cache_touch(&s->maps, &m->item);
+		/* Read before the watch began, or before it lost something: now it can last. */
+		if (s->watch && p && !p->exit && clock_monotonic_ns() > m->tried + RELOAD_EVERY)
+			maps_read(h, m);
 		return m;
 	}
 	if (!p || p->exit)
 		return NULL;
 	start = p->start;
 	image = p->image;
-	if (m) {
-		cache_remove(&s->maps, item);
-		process_maps_free(s, item);
-	}
-	m = calloc(1, sizeof(*m));
-	if (!m || cache_add(&s->maps, &m->item, pid)) {
-		free(m);
+	if (m)
+		maps_forget(s, m);
+	m = maps_new(h, pid, NULL);
+	if (!m)
 		return NULL;
-	}
 	m->start = start;
 	m->image = image;
 	maps_read(h, m);
-	trim(h);
+	symbols_trim(h);
 	return m;
 }
 
-static struct region *find_region(struct process_maps *m, u64 address)
+int host_learn_mappings(struct host *h, u32 pid)
 {
-	size_t low = 0, high = m->count;
+	return symbols_of(h) && maps_of(h, pid) ? 0 : -ESRCH;
+}
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+/* The number of the next entry of /proc that is a process; 0: no more. */
+static u32 next_pid(DIR *dir)
+{
+	const struct dirent *d;
+	u64 pid;
 
-		if (m->regions[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
+	while ((d = readdir(dir))) {
+		if (d->d_name[0] >= '1' && d->d_name[0] <= '9' && !parse_u64(d->d_name, &pid) &&
+		    pid <= UINT32_MAX)
+			return (u32)pid;
 	}
-	return low < m->count && m->regions[low].start <= address ? &m->regions[low] : NULL;
+	return 0;
 }
 
-/* ---- their files ------------------------------------------------------------------------- */
-
-int open_regular(const char *path, struct stat *st)
+bool host_learn_all_mappings(struct host *h, unsigned count)
 {
-	/* O_PATH opens nothing yet: no device wakes up, no FIFO waits. */
-	_cleanup_close_ int handle = open(path, O_PATH | O_CLOEXEC);
-	char link[64];
-
-	if (handle < 0 || fstat(handle, st) || !S_ISREG(st->st_mode))
-		return -1;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", handle);
-	return open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-}
-
-/*
- * Is the file that the path leads to the one that is mapped? Overlays show other numbers in maps
- * than in stat().
- */
-static bool is_mapped_file(int fd, const struct stat *st, const struct region *r)
-{
-	struct statfs fs;
-
-	if (st->st_ino == r->inode && st->st_dev == makedev(r->major, r->minor))
-		return true;
-	return !fstatfs(fd, &fs) &&
-	       (fs.f_type == OVERLAYFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC);
-}
-
-/*
- * Without privileges another user's root directory and executable come from elsewhere. What a path
- * below leads to is still only read if we may.
- */
-static int open_region_elsewhere(struct host *h, u32 pid, const char *name, const struct region *r,
-				 struct stat *st)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-	_cleanup_close_ int root = h->open && *name == '/' ? host_open_elsewhere(h, pid, HOST_ROOT)
-							   : -1;
-	_cleanup_close_ int handle = -1, exe = -1;
-	char link[64], target[PATH_SIZE];
-	ssize_t n;
-	int fd;
-
-	if (root < 0)
-		return -1;
-	handle = (int)syscall(SYS_openat2, root, name, &how, sizeof(how));
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", handle);
-	fd = handle < 0 ? -1 : open_regular(link, st);
-	if (fd >= 0 && is_mapped_file(fd, st, r))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	exe = host_open_elsewhere(h, pid, HOST_EXE);
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", exe);
-	n = exe < 0 ? -1 : readlink(link, target, sizeof(target));
-	if (n < 0 || (size_t)n != strlen(name) || memcmp(target, name, (size_t)n) || fstat(exe, st))
-		return -1;
-	return TAKE_FD(exe);
-}
-
-static int open_region(struct host *h, u32 pid, const struct process_maps *m,
-		       const struct region *r, struct stat *st)
-{
-	const char *name = m->names.data + r->path;
+	struct symbol_tables *s = symbols_of(h);
 	char path[PATH_SIZE];
-	int fd;
+	u32 pid = 1;
 
-	/*
-	 * The very file, even deleted, even in another mount name space; needs CAP_SYS_ADMIN or
-	 * CAP_CHECKPOINT_RESTORE.
-	 */
-	fd = open_regular(host_path(h, path, "/proc/%u/map_files/%llx-%llx", pid,
-				    (unsigned long long)r->start, (unsigned long long)r->end),
-			  st);
-	for (int ours = 0; fd < 0 && ours < 2 && *name == '/'; ours++) {
-		if (ours) /* the process has gone: its file may be one of ours */
-			host_path(h, path, "%s", name);
-		else
-			host_path(h, path, "/proc/%u/root%s", pid, name);
-		fd = open_regular(path, st);
-		if (fd >= 0 && !is_mapped_file(fd, st, r)) {
-			close(fd);
-			fd = -1;
-		}
+	if (!s || !s->watch || s->seeded)
+		return false;
+	if (!s->seed)
+		s->seed = opendir(host_path(h, path, "/proc"));
+	while (count-- && s->seed && s->maps_bytes < h->limits.symbol_bytes / 4) {
+		pid = next_pid(s->seed);
+		if (!pid)
+			break;
+		maps_of(h, pid);
 	}
-	return fd < 0 ? open_region_elsewhere(h, pid, name, r, st) : fd;
-}
-
-static bool is_same_file(const struct elf_file *f, const struct stat *st)
-{
-	return f->device == st->st_dev && f->inode == st->st_ino &&
-	       f->bytes_long == (u64)st->st_size &&
-	       f->mtime == (u64)st->st_mtim.tv_sec * NSEC_PER_SEC + (u64)st->st_mtim.tv_nsec;
-}
-
-/* Keeps @image (taken over) as the file of @st under @key. */
-static struct elf_file *file_add(struct host *h, struct image image, const struct stat *st, u64 key)
-{
-	struct symbol_tables *s = h->symbols;
-	struct elf_file *f;
-
-	if (elf_load(image, h->root, h->limits.symbol_bytes / 2, &f))
-		return NULL;
-	f->device = st->st_dev;
-	f->inode = st->st_ino;
-	f->bytes_long = (u64)st->st_size;
-	f->mtime = (u64)st->st_mtim.tv_sec * NSEC_PER_SEC + (u64)st->st_mtim.tv_nsec;
-	if (cache_add(&s->files, &f->item, key)) {
-		elf_free(f);
-		return NULL;
+	s->seeded = !s->seed || !pid || s->maps_bytes >= h->limits.symbol_bytes / 4;
+	if (s->seeded && s->seed) {
+		closedir(s->seed);
+		s->seed = NULL;
 	}
-	s->bytes += elf_bytes(f);
-	trim(h);
-	return f;
-}
-
-/* The vdso is the same in all processes of a class: ours is at hand. */
-static struct elf_file *vdso_file(struct host *h)
-{
-	struct cache_item *item = cache_find(&h->symbols->files, VDSO_INODE);
-	const Elf64_Ehdr *e = (const void *)getauxval(AT_SYSINFO_EHDR);
-
-	if (item)
-		return item_of(item, struct elf_file, item);
-	if (!e || sizeof(void *) != 8)
-		return NULL;
-	return file_add(h,
-			(struct image){ -1, (const void *)e,
-					e->e_shoff + (u64)e->e_shnum * e->e_shentsize },
-			&(struct stat){}, VDSO_INODE);
-}
-
-static struct elf_file *file_of(struct host *h, u32 pid, struct process_maps *m, struct region *r)
-{
-	struct symbol_tables *s = h->symbols;
-	struct cache_item *item;
-	struct stat st;
-	u64 key;
-	int fd;
-
-	if (!strcmp(m->names.data + r->path, "[vdso]"))
-		return r->start > UINT32_MAX ? vdso_file(h) : NULL;
-	if (r->failed || !r->inode)
-		return NULL;
-	if (r->opened && (item = cache_find(&s->files, r->file))) {
-		cache_touch(&s->files, item);
-		return item_of(item, struct elf_file, item);
-	}
-	fd = open_region(h, pid, m, r, &st);
-	r->failed = fd < 0;
-	if (fd < 0)
-		return NULL;
-	/*
-	 * Everything that tells one state of a file from another is in the key; the comparison is
-	 * for collisions.
-	 */
-	key = ((u64)st.st_dev * 31 + st.st_ino) * 31 + (u64)st.st_mtim.tv_nsec;
-	r->file = key;
-	r->opened = true;
-	item = cache_find(&s->files, key);
-	if (item && is_same_file(item_of(item, struct elf_file, item), &st)) {
-		close(fd);
-		cache_touch(&s->files, item);
-		return item_of(item, struct elf_file, item);
-	}
-	if (item) {
-		cache_remove(&s->files, item);
-		file_free(s, item);
-	}
-	return file_add(h, (struct image){ .fd = fd }, &st, key);
+	return !s->seeded;
 }
 
 /* ---- lookup ------------------------------------------------------------------------------ */
 
-/* The last part of a path, without what the kernel adds behind; "" for memory without a file. */
-static struct text_span module_of(const char *path)
+/* Of those that were: the last before @time (0: of all) that had the address. */
+static struct process_maps *find_gone(struct symbol_tables *s, u32 pid, u64 time, u64 address,
+				      struct region **ret)
 {
-	const char *slash = strrchr(path, '/');
-	struct text_span s = { slash ? slash + 1 : path, strlen(slash ? slash + 1 : path) };
+	struct process_maps *last = NULL;
+	unsigned left = GONE_MAX;
 
-	if (str_ends(path, " (deleted)") && s.len > strlen(" (deleted)"))
-		s.len -= strlen(" (deleted)");
-	return s;
+	for (struct cache_item *i = cache_find(&s->gone, pid); i && left--; i = cache_next(i)) {
+		struct process_maps *m = maps_item(i);
+
+		if (time && (time < m->begin || time > m->end))
+			continue;
+		last = last ? last : m;
+		*ret = regions_find(m->table, address);
+		if (!*ret)
+			continue;
+		cache_touch(&s->gone, i);
+		return m;
+	}
+	return last;
 }
 
-/* Code made at run time lies in memory that belongs to no file on a disk. */
-static bool may_be_jit(const char *path)
-{
-	return !*path || str_starts(path, "[anon") || str_starts(path, "//anon") ||
-	       str_starts(path, "/memfd:") || str_starts(path, "/dev/zero") ||
-	       str_starts(path, "[heap]");
-}
-
-/* Puts the name into s->name: "name\0module\0". */
-static void resolve(struct host *h, u32 pid, struct process_maps *m, struct region *r, u64 address,
-		    struct frame *ret)
+struct process_maps *maps_find(struct host *h, u32 pid, u64 time, u64 address, struct region **ret)
 {
 	struct symbol_tables *s = h->symbols;
-	const char *path = m->names.data + r->path;
-	struct text_span module = module_of(path);
-	u64 place = address - r->start + r->offset, start;
-	struct elf_file *f;
+	struct process_maps *m = maps_item(cache_find(&s->maps, pid)), *was = NULL;
 
-	buf_clear(&s->name);
-	ret->known = false;
-	ret->offset = 0;
-	if (may_be_jit(path)) {
-		perf_map_refresh(h, pid, &m->perf);
-		count_bytes(s, m);
-		ret->known = perf_map_name(&m->perf, address, &s->name, &start);
-		ret->offset = ret->known ? address - start : 0;
+	*ret = NULL;
+	if (m && is_certain(s, m) && (!time || time >= m->begin))
+		*ret = regions_find(m->table, address);
+	if (*ret) {
+		cache_touch(&s->maps, &m->item);
+		return m;
 	}
-	f = ret->known ? NULL : file_of(h, pid, m, r);
-	if (f && elf_address(f, place, &place)) {
-		ret->known = elf_name(f, place, &s->name, &start);
-		ret->offset = ret->known ? place - start : place;
-	}
-	if (!ret->known) {
-		buf_clear(&s->name);
-		if (module.len && *module.bytes == '[')
-			buf_add(&s->name, module.bytes, module.len);
-		else if (module.len)
-			buf_printf(&s->name, "[%.*s+0x%llx]", (int)module.len, module.bytes,
-				   (unsigned long long)place);
-		else
-			buf_add_str(&s->name, "[unknown]");
-	}
-	buf_add_char(&s->name, '\0');
-	buf_add(&s->name, module.bytes, module.len);
-	buf_add_char(&s->name, '\0');
+	if (s->gone.count)
+		was = find_gone(s, pid, time, address, ret);
+	if (*ret || (was && time))
+		return was;
+	m = maps_of(h, pid);
+	if (!m || (time && time < m->begin))
+		return was;
+	*ret = regions_find(m->table, address);
+	if (!*ret && clock_monotonic_ns() > m->tried + RELOAD_EVERY && maps_read(h, m))
+		*ret = regions_find(m->table, address);
+	return m;
 }
 
-static void answer(const struct frame *frame, const char *text, struct symbol *ret)
+/* ---- as the kernel tells ----------------------------------------------------------------- */
+
+/* Run-time compilers change what they may do with a region all the time: that is no news. */
+static bool is_known(const struct region_table *t, const struct region *new, const char *path)
 {
-	ret->name = text;
-	ret->module = text + strlen(text) + 1;
-	if (!*ret->module)
-		ret->module = NULL;
-	ret->offset = frame->offset;
-	ret->known = frame->known;
+	const struct region *r = regions_find(t, new->start);
+
+	return r && r->start == new->start && r->end == new->end && r->offset == new->offset &&
+	       r->inode == new->inode && r->major == new->major && r->minor == new->minor &&
+	       !strcmp(region_path(t, r), path);
 }
 
-/* Where the answer stands, if it is known: twelve bits of a hash make FRAMES. */
-static struct frame *frame_of(struct symbol_tables *s, const struct process_maps *m, u64 address)
+static void on_map(struct host *h, struct process_maps *m, const struct mapping_record *r)
 {
-	return &s->frames[((address ^ m->id << 48) * 0x9e3779b97f4a7c15ULL) >> 52];
+	struct cache_item *gone = m ? NULL : cache_find(&h->symbols->gone, r->pid);
+	struct region region = { .start = r->start,
+				 .end = r->end,
+				 .offset = r->offset,
+				 .inode = r->inode,
+				 .major = r->major,
+				 .minor = r->minor };
+
+	if (gone) /* its first thread has ended, the others have not */
+		m = maps_item(gone);
+	/* Of who is not known nobody has asked yet; what /proc had already is not news. */
+	if (!m || !m->watched || r->time <= m->read || is_known(m->table, &region, r->path.bytes))
+		return;
+	region_hold(h, m, &region, r->path.bytes);
+	/* Too many, or no memory: /proc will have to be asked, while there is somebody to ask. */
+	if (m->table->count >= TOLD_MAX || put(h->symbols, m, region, r->path))
+		m->watched = false;
 }
 
-void host_user_symbol(struct host *h, u32 pid, u64 address, struct symbol *ret)
+static void on_exec(struct host *h, struct process_maps *m, const struct mapping_record *r)
 {
-	struct symbol_tables *s = symbols_of(h);
-	struct process_maps *m = s ? maps_of(h, pid) : NULL;
-	struct region *r = NULL;
-	struct frame *frame;
-	char *text;
+	struct symbol_tables *s = h->symbols;
+	u32 parent = m ? m->parent : 0;
 
-	*ret = (struct symbol){ .name = "[unknown]", .offset = address };
+	if (m && r->time <= m->read)
+		return;
+	if (m)
+		maps_retire(s, m, r->time);
+	m = maps_new(h, r->pid, NULL);
 	if (!m)
 		return;
-	frame = frame_of(s, m, address);
-	if (frame->text && frame->maps == m->id && frame->address == address) {
-		answer(frame, frame->text, ret);
+	m->begin = r->time;
+	m->parent = parent;
+	m->watched = true;
+}
+
+/* The parent's, if it is not known yet: while it is there, its child may soon not be. */
+static struct process_maps *parent_of(struct host *h, const struct mapping_record *r)
+{
+	struct symbol_tables *s = h->symbols;
+	struct process_maps *m = maps_item(cache_find(&s->maps, r->parent));
+
+	if (m && m->watched)
+		return m;
+	if (m)
+		return maps_read(h, m) ? m : NULL;
+	m = maps_new(h, r->parent, NULL);
+	if (m && maps_read(h, m))
+		return m;
+	if (m) /* it has gone, or is a kernel thread */
+		maps_forget(s, m);
+	return NULL;
+}
+
+static void on_fork(struct host *h, struct process_maps *m, const struct mapping_record *r)
+{
+	struct symbol_tables *s = h->symbols;
+	struct process_maps *parent;
+
+	if (m && r->time <= m->read)
 		return;
+	if (m) /* its end was not told */
+		maps_retire(s, m, r->time);
+	parent = parent_of(h, r);
+	if (!parent)
+		return;
+	parent->table->refs++;
+	m = maps_new(h, r->pid, parent->table);
+	if (!m)
+		return;
+	m->begin = r->time;
+	m->parent = r->parent;
+	m->watched = is_certain(s, parent);
+}
+
+void mapping_apply(struct host *h, const struct mapping_record *r)
+{
+	struct symbol_tables *s = symbols_of(h);
+	struct process_maps *m = s ? maps_item(cache_find(&s->maps, r->pid)) : NULL;
+
+	if (!s)
+		return;
+	switch (r->kind) {
+	case MAPPING_MAP:
+		on_map(h, m, r);
+		break;
+	case MAPPING_EXEC:
+		on_exec(h, m, r);
+		break;
+	case MAPPING_FORK:
+		on_fork(h, m, r);
+		break;
+	case MAPPING_EXIT:
+		if (m)
+			maps_retire(s, m, r->time);
+		break;
+	case MAPPING_LOST:
+		s->losses++;
+		break;
+	case MAPPING_OTHER:
+		break;
 	}
-	r = find_region(m, address);
-	if (!r && clock_monotonic_ns() > m->read + RELOAD_EVERY && maps_read(h, m))
-		r = find_region(m, address);
-	if (!r)
-		return;
-	frame = frame_of(s, m, address); /* the maps may have got a new id */
-	resolve(h, pid, m, r, address, frame);
-	text = s->name.error ? NULL : malloc(s->name.len);
-	free(frame->text);
-	frame->text = text;
-	if (!text) {
-		s->name.error = 0;
-		return;
-	}
-	memcpy(text, s->name.data, s->name.len);
-	frame->maps = m->id;
-	frame->address = address;
-	answer(frame, text, ret);
+	symbols_trim(h);
 }

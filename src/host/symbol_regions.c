@@ -157,6 +157,21 @@ struct region_table *regions_copy(const struct region_table *from)
 	return t;
 }
 
+void regions_fit(struct region_table *t)
+{
+	void *items = t->count ? realloc(t->items, t->count * sizeof(*t->items)) : NULL;
+	void *names = t->names.len ? realloc(t->names.data, t->names.len + 1) : NULL;
+
+	if (items) {
+		t->items = items;
+		t->capacity = t->count;
+	}
+	if (names) {
+		t->names.data = names;
+		t->names.cap = t->names.len + 1;
+	}
+}
+
 int regions_put(struct region_table *t, struct region r, struct text_span path)
 {
 	size_t at;

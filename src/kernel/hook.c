@@ -39,6 +39,15 @@ int hook_raw_tracepoint(int program, const char *name, u64 cookie)
 	return fail_errno(-errno, "raw tracepoint %s", name);
 }
 
+static int trace_refused(int error)
+{
+	if (error == HOOK_ENOTSUPP)
+		return fail(-EOPNOTSUPP,
+			    "this kernel's trampolines do not reach the function: it has "
+			    "more than 6 arguments, or structures as arguments");
+	return fail_errno(-error, "not attached");
+}
+
 int hook_trace(int program, u64 cookie)
 {
 	struct hook_link link = { .program = (u32)program, .attach_type = BPF_TRACE_FENTRY };
@@ -55,11 +64,11 @@ int hook_trace(int program, u64 cookie)
 			link.attach_type = types[i];
 			fd = (int)hook_bpf(BPF_LINK_CREATE, &link, sizeof(link));
 			if (fd >= 0 || errno != EINVAL)
-				return fd >= 0 ? fd : fail_errno(-errno, "not attached");
+				return fd >= 0 ? fd : trace_refused(errno);
 		}
 	}
 	fd = (int)hook_bpf(BPF_RAW_TRACEPOINT_OPEN, attr, sizeof(attr));
-	return fd >= 0 ? fd : fail_errno(-errno, "not attached");
+	return fd >= 0 ? fd : trace_refused(errno);
 }
 
 int hook_iterator(int program)

@@ -6,6 +6,8 @@
  */
 #include <linux/bpf.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "kernel/hook.h"
 #include "kernel/hook_internal.h"
@@ -25,6 +27,15 @@ int hook_read(const char *path, char *to, size_t size)
 	return 0;
 }
 
+/* Before 5.11 programs count as locked memory, of which little is allowed at first. */
+static void raise_memlock(void)
+{
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (kernel_version() < KERNEL_VERSION_CODE(5, 11, 0))
+		setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
 static int tiny_program(u32 type, u32 attach, u32 btf_id)
 {
 	const struct bpf_insn code[] = {
@@ -39,9 +50,19 @@ static int tiny_program(u32 type, u32 attach, u32 btf_id)
 		.expected_attach_type = attach,
 		.attach_btf_id = btf_id,
 	};
-	int fd = (int)hook_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+	sigset_t all, before;
+	int fd, tries = 5;
 
-	return fd < 0 ? -errno : fd;
+	raise_memlock();
+	/* a pending signal makes the verifier give up with EAGAIN */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	do {
+		fd = (int)hook_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+		fd = fd < 0 ? -errno : fd;
+	} while (fd == -EAGAIN && --tries);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return fd;
 }
 
 static int has_pmu(const char *name)

@@ -3,6 +3,7 @@
  * What there is to attach to, by name: functions from tracefs or kallsyms (each read once, in one
  * pass, and only when somebody asks), CPUs, and closing what was attached.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -192,11 +193,19 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* In a child that shares nothing: every other descriptor goes first, also our caller's pipes. */
-__attribute__((noreturn)) static void keep_and_close(const int *fds, size_t from, size_t end)
+/*
+ * In a child that shares nothing: every other descriptor goes first, also our caller's pipes. Only
+ * when our caller's own copies are gone (it closes @gate) are these the last, which is who waits.
+ */
+__attribute__((noreturn)) static void keep_and_close(const int *fds, size_t from, size_t end,
+						     const int gate[2])
 {
 	unsigned next = 0;
+	char nothing;
 
+	close(gate[1]);
+	while (read(gate[0], &nothing, 1) < 0 && errno == EINTR)
+		;
 	for (size_t i = from; i < end; i++) {
 		if ((unsigned)fds[i] > next)
 			syscall(SYS_close_range, next, (unsigned)fds[i] - 1, 0);
@@ -212,22 +221,25 @@ __attribute__((noreturn)) static void keep_and_close(const int *fds, size_t from
 void hook_leave(int *fds, size_t count)
 {
 	size_t half = count / 2;
+	int gate[2] = { -1, -1 };
 	pid_t pid;
 
 	if (!count)
 		return;
 	qsort(fds, count, sizeof(*fds), by_number);
-	pid = fork();
+	pid = pipe2(gate, O_CLOEXEC) ? -1 : fork();
 	if (pid < 0) {
+		close_fd(&gate[0]);
+		close_fd(&gate[1]);
 		hook_close(fds, count);
 		return;
 	}
 	if (!pid) {
 		setsid();
 		if (half && !fork())
-			keep_and_close(fds, 0, half);
+			keep_and_close(fds, 0, half, gate);
 		if (!fork())
-			keep_and_close(fds, half, count);
+			keep_and_close(fds, half, count, gate);
 		_exit(0);
 	}
 	/*
@@ -238,4 +250,6 @@ void hook_leave(int *fds, size_t count)
 		;
 	for (size_t i = 0; i < count; i++)
 		close(fds[i]);
+	close(gate[0]);
+	close(gate[1]);
 }

@@ -32,8 +32,8 @@ struct program_load {
 };
 
 /*
- * A descriptor, or -errno with the explanation. Loads without a log first: it is asked for only when
- * the kernel refuses. @log (may be NULL) gets all the verifier said then.
+ * A descriptor, or -errno with the explanation. Loads without a log first: it is asked for only
+ * when the kernel refuses. @log (may be NULL) gets all the verifier said then.
  */
 int kernel_load_program(const struct program_load *p, struct buf *log);
 

@@ -71,7 +71,60 @@ static int parse(struct compilation *c, const char *text, size_t len, const stru
 	};
 	int number = sources_add(c->sources, o->name, text, len);
 
-	return number < 0 ? number : syntax_parse(&p, (u32)number, &c->script->syntax);
+	if (number < 0)
+		return number;
+	if (o->dump == LANG_FORMAT)
+		return syntax_format(&p, (u32)number, &c->dump);
+	return syntax_parse(&p, (u32)number, &c->script->syntax);
+}
+
+/* ---- named parameters ------------------------------------------------------------------------ */
+
+static bool is_declared(const struct named_parameter *p, const char *given)
+{
+	size_t len = strcspn(given, "=");
+
+	while (p && (strlen(p->name) != len || memcmp(p->name, given, len) != 0))
+		p = p->next;
+	return p;
+}
+
+static void hint_parameters(struct compilation *c)
+{
+	const struct named_parameter *p = c->script->syntax->parameters;
+
+	diagnose_hint(&c->diagnostics,
+		      p ? "expected program options:" : "no custom program options defined.");
+	for (; p; p = p->next)
+		diagnose_hint(&c->diagnostics, "--%s%s%s", p->name, p->help ? ": " : "",
+			      p->help ?: "");
+}
+
+/* What stands behind -- must be what some getopt() asks for; --help lists that. */
+static int check_named(struct compilation *c, const struct script_arguments *a)
+{
+	const struct named_parameter *known = c->script->syntax->parameters;
+	_cleanup_buf_ struct buf wrong = {};
+
+	for (size_t i = 0; i < a->named_count; i++) {
+		const char *given = a->named[i];
+
+		if (is_declared(known, given))
+			continue;
+		if (!strcmp(given, "help")) {
+			diagnose(&c->diagnostics, (struct span){}, "%s", "");
+			hint_parameters(c);
+			return -EINVAL;
+		}
+		buf_printf(&wrong, "%s--%.*s", wrong.len ? ", " : "", (int)strcspn(given, "="),
+			   given);
+	}
+	if (!wrong.len)
+		return 0;
+	diagnose(&c->diagnostics, (struct span){}, "unexpected program command line options: %s",
+		 buf_str(&wrong));
+	hint_parameters(c);
+	return -EINVAL;
 }
 
 /* The headers that the command line names, and the script's own C parts, in one list. */
@@ -131,17 +184,21 @@ static int run_stages(struct compilation *c, const char *text, size_t len,
 	struct script *s = c->script;
 	int err = stage(c, parse(c, text, len, o));
 
-	if (err)
+	if (err || o->dump == LANG_FORMAT)
 		return err;
 	if (o->dump == LANG_AST) {
 		syntax_print(s->syntax, &c->dump);
 		return 0;
 	}
+	err = stage(c, check_named(c, &o->script.arguments));
+	if (err)
+		return err;
 	err = stage(c, declare(c, o));
 	c->failed_in_c = err == -EINVAL;
 	if (!err)
-		err = stage(c, config_read(&s->config, s->syntax->config, o->script.environment,
-					   &c->diagnostics));
+		err = stage(c,
+			    script_config_read(&s->config, s->syntax->config, o->script.environment,
+					       &c->diagnostics, &c->failed_in_c));
 	if (!err)
 		err = stage(c, script_make_programs(s));
 	if (!err)

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "lang/lower/lower.h"
+#include "lang/run/export.h"
 #include "lang/run/run.h"
 
 struct lang_options {
@@ -20,8 +21,11 @@ struct lang_options {
 	const char *name;	     /* of the source: "stdin", a path */
 	const char *const *includes; /* headers in front of the script's own */
 	size_t include_count;
-	/* Stop behind a stage and leave its text in compilation->dump. */
-	enum { LANG_ALL, LANG_AST, LANG_TYPES, LANG_IR, LANG_BPF } dump;
+	/*
+	 * Stop behind a stage and leave its text in compilation->dump. FORMAT: the source itself,
+	 * laid out anew.
+	 */
+	enum { LANG_ALL, LANG_FORMAT, LANG_AST, LANG_TYPES, LANG_IR, LANG_BPF } dump;
 	size_t memory_limit; /* bytes of the compilation; 0: 512 MiB */
 };
 
@@ -32,12 +36,14 @@ struct compilation {
 	struct type_world *world;
 	struct script *script;
 	struct buf dump;
-	bool failed_in_c; /* the error is in C declarations or the environment: bpftrace ends with 2 */
+	/* the error is in C declarations or the environment: bpftrace ends with 2 */
+	bool failed_in_c;
 };
 
 /*
- * Compiles @text. On errors the result is there all the same, with its diagnostics, and its programs
- * have no code; the return value is -EINVAL (the script's fault), -ENOMEM or another errno with fail().
+ * Compiles @text. On errors the result is there all the same, with its diagnostics, and its
+ * programs have no code; the return value is -EINVAL (the script's fault), -ENOMEM or another errno
+ * with fail().
  */
 int lang_compile(const char *text, size_t len, const struct lang_options *o,
 		 struct compilation **ret);

@@ -191,10 +191,10 @@ measure_script_wildcard() {
 			local -n command=$who
 			[ ${#command[@]} = 0 ] && continue
 			begin=$EPOCHREALTIME
-			"${command[@]}" --dry-run -e "$program" > /dev/null 2>> "$work/wildcard.err"
+			"${command[@]}" --mode codegen -e "$program" > /dev/null 2>> "$work/wildcard.err"
 			ms_since "$begin" >> "$work/wildcard.$who"
 		done
 	done
 	a=$(column_median "$work/wildcard.ours" 1) b=$(column_median "$work/wildcard.oracle" 1)
-	script_row "500 probes by wildcard, attached and ended" 'under 150 ms' "$a" "$b" ms "$a < 150"
+	script_row '600 probes by wildcard, compiled' 'under 150 ms' "$a" "$b" ms "$a < 150"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Scripts as a person runs them: bpftrace's command line and name, saker's own, and what happens when
-# the plug is pulled: a full disk, a full ring, kill -9, a reader that goes away.
+# Scripts as a person runs them: bpftrace's command line and name, saker's own, and what happens
+# when the plug is pulled: a full disk, a full ring, kill -9, a reader that goes away.
 
 load helpers
 
@@ -23,7 +23,9 @@ SYSCALLS='tracepoint:raw_syscalls:sys_enter'
 
 @test "a file with arguments, and several files at once" {
 	needs_root
-	echo 'BEGIN { printf("%s %d\n", str($1), $2); exit(); }' > a.bt
+	cat > a.bt <<-'EOF'
+		BEGIN { printf("%s %d\n", str($1), $2); exit(); }
+	EOF
 	echo 'BEGIN { @b = 1; exit(); }' > b.bt
 	split saker run a.bt word 7
 	[ "$status" = 0 ]
@@ -70,7 +72,8 @@ SYSCALLS='tracepoint:raw_syscalls:sys_enter'
 @test "Ctrl-C prints the maps, SIGTERM too" {
 	needs_root
 	for signal in INT TERM; do
-		start count saker -e "$SYSCALLS { @calls = count(); } interval:ms:20 { @ticks = count(); }"
+		start count saker -e "$SYSCALLS { @calls = count(); }
+			interval:ms:20 { @ticks = count(); }"
 		wait_for_line count.err 'Attached 2 probes'
 		stop count "$signal"
 		[ "$status" = 0 ]
@@ -87,10 +90,10 @@ SYSCALLS='tracepoint:raw_syscalls:sys_enter'
 	wait_for_line flood.err 'Attached'
 	perl -e 'syscall(110) for 1 .. 200000' 2> /dev/null || skip "no perl to make system calls with"
 	stop flood
-	lines=$(grep -c '^line$' flood.out)
+	written=$(grep -c '^line$' flood.out)
 	lost=$(sed -n 's/^WARNING: Total lost event count: //p' flood.err)
 	all=$(sed -n 's/^@all: //p' flood.out)
-	[ $((lines + ${lost:-0})) = "$all" ]
+	[ $((written + ${lost:-0})) = "$all" ]
 }
 
 @test "a full map is said, with the place in the script" {

@@ -32,6 +32,8 @@ static void look(struct type_world *w, const char *path)
 {
 	static const char *const names[] = { "sample", "deeper", "either", "colour", "sample_t" };
 	const struct type *t;
+	struct buf b = {};
+	u64 address;
 	s64 value;
 
 	type_world_add_program(w, path);
@@ -43,6 +45,9 @@ static void look(struct type_world *w, const char *path)
 	if (w->program_count)
 		program_enumerator(w->programs[0], "GREEN", &value, &t);
 	type_user_function(w, path, "sample_function");
+	type_print_user_parameters(w, path, "sample_function", &b);
+	buf_free(&b);
+	type_source_line(path, "sample.c", 3, &address);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

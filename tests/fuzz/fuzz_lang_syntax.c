@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Scripts from anybody: what parses is printed, copied and walked, and its copy prints the same;
- * what does not has at least one error, and every error can be printed. An import brings in what
- * stands behind the first NUL byte.
+ * what does not has at least one error, and every error can be printed; and what parses can be laid
+ * out anew. An import brings in what stands behind the first NUL byte.
  */
 #include "lang/syntax/ast.h"
 
@@ -51,6 +51,20 @@ static void check_tree(struct arena *a, const struct syntax *s)
 	}
 }
 
+/* What can be parsed can be laid out, and parsed again. */
+static void check_format(const struct parse_options *o, u32 number)
+{
+	_cleanup_buf_ struct buf text = {};
+	struct syntax *s;
+	int again;
+
+	if (syntax_format(o, number, &text))
+		abort();
+	again = sources_add(o->sources, "formatted", buf_str(&text), text.len);
+	if (again > 0 && syntax_parse(o, (u32)again, &s) && !arena_error(o->arena))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(MEMORY);
@@ -83,6 +97,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		abort();
 	if (!err)
 		check_tree(a, s);
+	if (!err)
+		check_format(&o, (u32)number);
 	syntax_parse_expression(&o, (u32)number);
 	diagnostics_print(&d, true, size % 2, &out);
 	return 0;

@@ -194,12 +194,9 @@ static bool is_chosen(const char *name, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(void);
-	} more[] = { { "losses are exact on every CPU", test_losses },
-		     { "maps adopted by descriptors", test_adopt },
-		     { "budgets", test_budgets } };
+	static const struct test more[] = { { "losses are exact on every CPU", test_losses },
+					    { "maps adopted by descriptors", test_adopt },
+					    { "budgets", test_budgets } };
 	unsigned number = 0;
 	bool good = true;
 
@@ -215,6 +212,11 @@ int main(int argc, char **argv)
 		watch(more[i].name);
 		if (is_chosen(more[i].name, argc, argv))
 			good &= report(++number, more[i].name, more[i].run());
+	}
+	for (size_t i = 0; i < language_test_count; i++) {
+		watch(language_tests[i].name);
+		if (is_chosen(language_tests[i].name, argc, argv))
+			good &= report(++number, language_tests[i].name, language_tests[i].run());
 	}
 	printf("1..%u\n", number);
 	return good ? 0 : 1;

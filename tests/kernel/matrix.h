@@ -67,3 +67,11 @@ int test_losses(void);
 int test_adopt(void);
 /* No gadget costs the verifier much more than it did. */
 int test_budgets(void);
+
+struct test {
+	const char *name;
+	int (*run)(void); /* 0, or an error with the text */
+};
+/* What the tracing language compiles is loaded: one test for each file of tests/lang/cases. */
+extern const struct test language_tests[];
+extern const size_t language_test_count;

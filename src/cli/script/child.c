@@ -105,7 +105,10 @@ int script_child_start(struct script_child *c, const char *command, const char *
 		return fail(-ENOENT, "path '%s' does not exist or is not executable", words[0]);
 	if (pipe2(gate, O_CLOEXEC))
 		return fail_errno(-errno, "cannot make a pipe");
-	c->pid = fork();
+	/*
+	 * Without fork()'s handlers: libuv's writes to a pipe, perhaps only when all is attached.
+	 */
+	c->pid = _Fork();
 	if (!c->pid) {
 		close(gate[1]);
 		run_child(gate[0], words, as);

@@ -112,7 +112,7 @@ static int run_command(struct script_command *c)
 	}
 	if (c->list)
 		return list_probes(c);
-	if (!c->expression && !c->file_count) {
+	if ((!c->expression || !*c->expression) && !c->file_count) {
 		script_usage(stderr);
 		return 1;
 	}
@@ -124,6 +124,7 @@ static int run_words(const char *as, bool is_bpftrace, int argc, char **argv)
 	struct script_command c = { .as = as, .is_bpftrace = is_bpftrace };
 	int status = 1, err;
 
+	c.lang.script.as_bpftrace = is_bpftrace;
 	err = script_options_read(&c, argc, argv, &status);
 	if (!err)
 		status = run_command(&c);

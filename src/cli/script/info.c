@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * --info: bpftrace's feature lines, answered for what Saker can do on this kernel by whatever means.
+ * --info: bpftrace's feature lines, answered for what Saker can do on this kernel by whatever
+ * means.
  */
 #include "cli/script/script.h"
 

@@ -19,10 +19,13 @@ enum {
 	OPTION_PROBE_FILTER,
 	OPTION_TRACEABLE,
 	OPTION_EMIT_ELF,
+	OPTION_FORMAT,
 	OPTION_NOTHING, /* accepted without effect */
 	OPTION_NOTHING_WITH,
 	OPTION_EXPLAIN,
 	OPTION_NO_FEATURE,
+	OPTION_EXPORT,
+	OPTION_EXPORT_NAME,
 };
 
 static const struct option long_options[] = {
@@ -52,11 +55,13 @@ static const struct option long_options[] = {
 	{ "usdt-file-activation", no_argument, NULL, OPTION_NOTHING },
 	{ "verify-llvm-ir", no_argument, NULL, OPTION_NOTHING },
 	{ "btf", no_argument, NULL, OPTION_NOTHING },
-	{ "fmt", no_argument, NULL, OPTION_NOTHING },
+	{ "fmt", no_argument, NULL, OPTION_FORMAT },
 	{ "emit-llvm", required_argument, NULL, OPTION_NOTHING_WITH },
 	{ "dwarf-pid", required_argument, NULL, OPTION_NOTHING_WITH },
 	{ "debuginfo", required_argument, NULL, OPTION_NOTHING_WITH },
 	{ "no-feature", required_argument, NULL, OPTION_NO_FEATURE },
+	{ "export", optional_argument, NULL, OPTION_EXPORT },
+	{ "export-name", required_argument, NULL, OPTION_EXPORT_NAME },
 	{ "aot", required_argument, NULL, OPTION_NOTHING_WITH },
 	{},
 };
@@ -81,6 +86,9 @@ void script_usage(FILE *out)
 	      "  -I FOLDER, --include FILE   where headers are, and one to begin with\n"
 	      "  --unsafe            allow system(), signal(), override(), write_user()\n"
 	      "  --dry-run           end when everything is attached\n"
+	      "  --fmt               print the script laid out anew\n"
+	      "  --export[=SOCKET]   maps, printf() and emit() go to the agent too: store, metrics\n"
+	      "  --export-name NAME  instead of the script's own\n"
 	      "  --explain           say what would be attached, and what it costs, then end\n"
 	      "  --test, --bench, --mode MODE, --probe-filter REGEX   test and bench probes\n"
 	      "  --traceable-functions FILE  functions that can be traced, one a line\n"
@@ -134,8 +142,9 @@ static int read_mode(struct script_command *c, const char *word, int *ret_status
 		c->lang.script.test = true;
 	else if (!strcmp(word, "bench"))
 		c->lang.script.bench = true;
-	else if (strcmp(word, "codegen") && strcmp(word, "compiler-bench") &&
-		 strcmp(word, "format"))
+	else if (!strcmp(word, "format"))
+		c->lang.dump = LANG_FORMAT;
+	else if (strcmp(word, "codegen") && strcmp(word, "compiler-bench"))
 		return bad(c, ret_status, "invalid mode", word);
 	return 0;
 }
@@ -220,6 +229,9 @@ static int read_long(struct script_command *c, int option, const char *word, int
 	case OPTION_BENCH:
 		c->lang.script.bench = true;
 		break;
+	case OPTION_FORMAT:
+		c->lang.dump = LANG_FORMAT;
+		break;
 	case OPTION_MODE:
 		return read_mode(c, word, ret_status);
 	case OPTION_NO_FEATURE:
@@ -232,6 +244,13 @@ static int read_long(struct script_command *c, int option, const char *word, int
 		break;
 	case OPTION_EMIT_ELF:
 		c->emit_elf = word;
+		break;
+	case OPTION_EXPORT:
+		c->export = c->lang.script.timestamps = true;
+		c->export_socket = word;
+		break;
+	case OPTION_EXPORT_NAME:
+		c->export_name = word;
 		break;
 	case OPTION_INCLUDE:
 		return add(&c->include_files, &c->include_file_count, &c->include_file_capacity,

@@ -2,7 +2,7 @@
 /*
  * Scripts from the command line: `saker bpftrace ...` with bpftrace's own words, `saker run x.bt`
  * and `saker -e '...'`. The parts: options.c (the words), read.c (files), child.c (-c), session.c
- * (compile, load, loop, end), explain.c (--explain), info.c (--info).
+ * (compile, load, loop, end), export.c (--export), explain.c (--explain), info.c (--info).
  */
 #pragma once
 
@@ -28,6 +28,8 @@ struct script_command {
 	const char **positional, **named;
 	size_t positional_count, positional_capacity, named_count, named_capacity;
 	const char *emit_elf;
+	bool export;
+	const char *export_socket, *export_name; /* --export=SOCKET, --export-name; NULL */
 	struct buf features; /* what must not be used: words for lang.script.mode */
 	struct lang_options lang;
 };
@@ -63,6 +65,18 @@ int script_session(struct script_command *c);
 /* --test and --bench: runs those probes and reports in r->out. */
 int script_run_tests(struct run *r);
 int script_run_benchmarks(struct run *r);
+/*
+ * --export: records to the agent besides the output. The run is loaded and not yet attached; @file
+ * NULL: -e. -ENOENT, -ECONNREFUSED: no agent runs. In place of run_consume() and run_end(); tick
+ * is called every few milliseconds.
+ */
+struct script_exporter;
+int script_exporter_new(const struct script_command *c, struct run *r, const char *file,
+			struct script_exporter **ret);
+struct script_exporter *script_exporter_free(struct script_exporter *x);
+ssize_t script_exporter_consume(struct script_exporter *x);
+void script_exporter_tick(struct script_exporter *x);
+int script_exporter_end(struct script_exporter *x);
 /* --info. */
 void script_info(FILE *out);
 /* --explain: probes, alternatives, instructions, maps, memory, capabilities. */

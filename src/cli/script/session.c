@@ -20,6 +20,7 @@ extern char **environ;
 struct unit {
 	struct compilation *compilation;
 	struct run *run;
+	struct script_exporter *exporter; /* NULL: nothing is exported */
 	uv_poll_t ring;
 };
 
@@ -51,9 +52,24 @@ static int read_script(const char *file, struct buf *b)
 	return n < 0 ? fail_errno(-errno, "cannot read stdin") : b->error;
 }
 
-static void show_diagnostics(const struct session *s, const struct compilation *c)
+/* Notes (a header that was passed over) are for who asked with -v. */
+static void drop_notes(struct diagnostics *d)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->count; i++) {
+		if (d->items[i].severity != SEVERITY_NOTE)
+			d->items[kept++] = d->items[i];
+	}
+	d->count = kept;
+}
+
+static void show_diagnostics(const struct session *s, struct compilation *c)
 {
 	_cleanup_buf_ struct buf b = {};
+
+	if (!s->command->verbose)
+		drop_notes(&c->diagnostics);
 
 	diagnostics_print(&c->diagnostics, !s->command->no_warnings, isatty(STDERR_FILENO), &b);
 	fputs(buf_str(&b), stderr);
@@ -147,7 +163,7 @@ static void flush(struct session *s, struct unit *u, bool all)
 
 static void consume(struct session *s, struct unit *u)
 {
-	ssize_t n = run_consume(u->run);
+	ssize_t n = u->exporter ? script_exporter_consume(u->exporter) : run_consume(u->run);
 
 	if (n < 0) {
 		fprintf(stderr, "ERROR: %s\n", error_text());
@@ -181,6 +197,10 @@ static void on_poll(uv_timer_t *timer)
 	s32 pid = s->command->lang.script.pid;
 
 	consume_all(s);
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->units[i].exporter)
+			script_exporter_tick(s->units[i].exporter);
+	}
 	if (pid && kill(pid, 0) && errno == ESRCH)
 		finish(s);
 }
@@ -227,6 +247,19 @@ static void start_signals(struct session *s)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static void close_handle(uv_handle_t *handle, void *context UNUSED)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void close_loop(struct session *s)
+{
+	uv_walk(&s->loop, close_handle, NULL);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&s->loop);
+}
+
 static void loop(struct session *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
@@ -263,7 +296,10 @@ static int start_unit(struct session *s, struct unit *u)
 	u->run->out.no_warnings = c->no_warnings;
 	u->run->out.quiet = c->quiet;
 	u->run->out.run_command = script_shell;
-	return run_attach(u->run);
+	if (c->export)
+		err = script_exporter_new(c, u->run, c->expression ? NULL : c->files[u - s->units],
+					  &u->exporter);
+	return err ? err : run_attach(u->run);
 }
 
 static u32 attached(const struct unit *u)
@@ -272,6 +308,20 @@ static u32 attached(const struct unit *u)
 	size_t count = s->point_count;
 
 	return (u32)(count - u->run->failed_points);
+}
+
+/* -v: what was taken in place of what was written. */
+static void say_alternatives(const struct unit *u, struct buf *b)
+{
+	const struct script *s = u->compilation->script;
+
+	for (size_t i = 0; i < s->point_count; i++) {
+		const struct attach_point *a = s->points[i];
+
+		if (a->effective && strcmp(a->effective->name, a->provider->name))
+			buf_printf(b, "%s is attached as %s%s%s\n", a->name, a->effective->name,
+				   a->why ? ": " : "", a->why ? a->why : "");
+	}
 }
 
 static int start_all(struct session *s)
@@ -289,6 +339,8 @@ static int start_all(struct session *s)
 
 		if (!s->command->quiet && !(s->command->dry_run && s->command->json))
 			output_attached(o, attached(&s->units[i]));
+		if (s->command->verbose)
+			say_alternatives(&s->units[i], &o->messages);
 		if (notify)
 			buf_add_str(&o->text, "__BPFTRACE_NOTIFY_PROBES_ATTACHED\n");
 		flush(s, &s->units[i], true);
@@ -303,7 +355,8 @@ static void end_all(struct session *s)
 
 		if (r->out.failed)
 			run_detach(r);
-		else if (run_end(r))
+		else if (s->units[i].exporter ? script_exporter_end(s->units[i].exporter)
+					      : run_end(r))
 			fprintf(stderr, "ERROR: %s\n", error_text());
 		if (r->exit_code)
 			s->status = r->exit_code;
@@ -332,7 +385,8 @@ static bool waits(const struct session *s)
 		for (size_t k = 0; k < script->point_count; k++) {
 			const char *provider = script->points[k]->provider->name;
 
-			if (strcmp(provider, "begin") && strcmp(provider, "end"))
+			if (strcmp(provider, "begin") && strcmp(provider, "end") &&
+			    (strcmp(provider, "iter") || script->points[k]->space))
 				return true;
 		}
 	}
@@ -361,6 +415,10 @@ static int run_all(struct session *s)
 	script_child_release(&s->child);
 	if (s->command->dry_run)
 		return 0;
+	for (size_t i = 0; i < s->count && !err; i++)
+		err = run_iterate(s->units[i].run);
+	if (err)
+		fprintf(stderr, "ERROR: %s\n", error_text());
 	if (s->command->lang.script.test || s->command->lang.script.bench)
 		err = fire_tests(s);
 	else if (waits(s))
@@ -390,6 +448,10 @@ static int compiled(struct session *s)
 	}
 	if (c->explain)
 		return explain_all(s);
+	/* compiles and no more */
+	if (c->lang.script.mode && (!strcmp(c->lang.script.mode, "codegen") ||
+				    !strcmp(c->lang.script.mode, "compiler-bench")))
+		return 0;
 	if (!has_points(s)) {
 		printf("No probes to attach\n");
 		return 1;
@@ -443,22 +505,28 @@ int script_session(struct script_command *c)
 {
 	struct session s = { .command = c, .child = { .gate = -1 }, .out = STDOUT_FILENO };
 	int status = open_output(&s);
+	bool loops;
 
 	c->lang.script.environment = (const char *const *)environ;
 	c->lang.script.read = script_read;
 	c->lang.script.context = c;
 	c->lang.includes = c->include_files;
 	c->lang.include_count = c->include_file_count;
-	if (!status)
+	loops = !status;
+	if (loops)
 		start_signals(&s);
 	if (!status)
 		status = start_child(&s);
 	if (!status)
 		status = compile_all(&s) ? compile_status(&s) : compiled(&s);
-	for (size_t i = 0; i < s.count; i++)
+	for (size_t i = 0; i < s.count; i++) {
+		script_exporter_free(s.units[i].exporter);
 		run_free(s.units[i].run);
+	}
 	for (size_t i = 0; i < s.count; i++)
 		compilation_free(s.units[i].compilation);
+	if (loops)
+		close_loop(&s);
 	script_child_stop(&s.child);
 	host_free(s.host);
 	free(s.units);

@@ -30,7 +30,9 @@ static size_t count_of(const struct run *r, const char *provider)
 	return count;
 }
 
-/* Runs one test: it passes when it returns 0 and nothing it did made the script end with an error. */
+/*
+ * Runs one test: it passes when it returns 0 and nothing it did made the script end with an error.
+ */
 static bool run_test(struct run *r, size_t i)
 {
 	struct buf *b = &r->out.text;

@@ -416,11 +416,14 @@ void builtin_update_lhist(struct lower *l, struct map *map, const struct node *k
 
 #define TSERIES(member) offsetof(struct tseries_value, member)
 
-/* A bucket that holds this interval already takes one more value. */
+/*
+ * A bucket that holds this interval already takes one more value. One that was never used looks
+ * like that in the first interval, too: it is @fresh.
+ */
 static void tseries_add(struct lower *l, const struct type *t, ir_reg at, ir_reg value, ir_reg now,
-			u32 end)
+			u32 fresh, u32 end)
 {
-	u32 set;
+	u32 set, used;
 	ir_reg old;
 
 	switch (t->aggregation.reduce) {
@@ -432,6 +435,10 @@ static void tseries_add(struct lower *l, const struct type *t, ir_reg at, ir_reg
 	case TYPE_MIN:
 	case TYPE_MAX:
 		set = ir_block(l->f);
+		used = ir_block(l->f);
+		ir_branch_imm(l->f, IR_NE, 64, ir_load(l->f, 8, false, at, TSERIES(count)), 0, used,
+			      fresh);
+		ir_at(l->f, used);
 		old = ir_load(l->f, 8, false, at, TSERIES(value));
 		ir_branch(l->f, better(t, t->aggregation.reduce), 64, value, old, set, end);
 		ir_at(l->f, set);
@@ -462,7 +469,7 @@ void builtin_update_tseries(struct lower *l, struct map *map, const struct node 
 		       ir_binary_imm(l->f, IR_MUL, 64, slot, sizeof(struct tseries_value)));
 	ir_branch(l->f, IR_EQ, 64, ir_load(l->f, 8, false, at, TSERIES(epoch)), epoch, same, fresh);
 	ir_at(l->f, same);
-	tseries_add(l, map->value, at, value, now, end);
+	tseries_add(l, map->value, at, value, now, fresh, end);
 	ir_at(l->f, fresh);
 	ir_store(l->f, 8, at, TSERIES(value), value);
 	if (a->reduce == TYPE_NONE)

@@ -227,6 +227,9 @@ DECLARE_CHECK(print);
 DECLARE_CHECK(join);
 DECLARE_EMIT(join);
 DECLARE_CHECK(emit);
+/* debug.c */
+DECLARE_CHECK(debugf);
+DECLARE_EMIT(debugf);
 /* control.c */
 DECLARE_CHECK(exit);
 DECLARE_EMIT(exit);

@@ -17,6 +17,10 @@ const struct type *builtin_check_exit(struct checker *c, struct node *n)
 	struct node *code = call_argument(n, 0);
 	struct action *a;
 
+	/* bpftrace takes `return` there, and assert()'s own exit(), but not this */
+	if (c->for_depth && c->script->options->as_bpftrace &&
+	    !(code && !memcmp(&code->span, &n->span, sizeof(n->span))))
+		return check_error(c, n->span, "'return' statement is not allowed in a for-loop");
 	if (code && !check_integer_argument(c, n, 0))
 		return &type_void;
 	a = check_action(c, n, ACTION_EXIT);

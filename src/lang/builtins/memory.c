@@ -4,7 +4,8 @@
  * address space of what is given decides how it is read; kptr() and uptr() say which it is.
  * Integers of a probe in user code are taken for user addresses.
  *
- * A length that is known when compiled sizes the value; another one is cut to max_strlen.
+ * A length that is known when compiled sizes the value; another one is cut to max_strlen. A
+ * string's length counts its NUL: str(p, 6) reads five characters.
  */
 #include <linux/bpf.h>
 
@@ -13,6 +14,12 @@
 static u32 string_limit(const struct script *s)
 {
 	return (u32)s->config.max_strlen;
+}
+
+/* What a string has room for: max_strlen bytes of text, and the NUL that bpftrace does without. */
+static u32 string_room(const struct script *s)
+{
+	return string_limit(s) ? string_limit(s) + 1 : 1;
 }
 
 static bool is_readable(const struct type *t)
@@ -42,13 +49,13 @@ static bool length_argument(struct checker *c, struct node *n, u32 limit, u32 *r
 			    (long long)value);
 		return false;
 	}
-	if (value > (s64)limit && c->final)
+	if ((value > (s64)limit || (value == (s64)limit && call_name(n)[0] == 's')) && c->final)
 		diagnose_warning(
 			c->script->diagnostics, n->span,
 			"length param (%lld) is too long and will be shortened to %u bytes "
 			"(see BPFTRACE_MAX_STRLEN)",
 			(long long)value, limit);
-	*ret = (u32)MIN(value, (s64)limit);
+	*ret = (u32)MIN(value, UINT16_MAX);
 	return true;
 }
 
@@ -74,7 +81,7 @@ static void literal_to_text(struct checker *c, struct node *a)
 
 const struct type *builtin_check_str(struct checker *c, struct node *n)
 {
-	u32 limit = string_limit(c->script), size = limit;
+	u32 limit = string_limit(c->script), size = string_room(c->script), wanted;
 	struct node *a = call_argument(n, 0);
 	const struct type *t;
 	bool dynamic;
@@ -87,20 +94,23 @@ const struct type *builtin_check_str(struct checker *c, struct node *n)
 	}
 	if (t->kind == TYPE_NONE)
 		return &type_none;
-	if (!is_readable(t))
+	/* an array of char is a string already; a field of no known length is not */
+	if (!is_readable(t) || (t->kind == TYPE_ARRAY && t->size))
 		return check_error(c, n->span,
 				   "str() expects a string, integer or a pointer type as first "
 				   "argument (%s provided)",
 				   type_text(c, t));
 	if (call_count(n) > 1) {
-		if (!length_argument(c, n, limit, &size, &dynamic))
+		if (!length_argument(c, n, limit, &wanted, &dynamic))
 			return &type_none;
-		if (!dynamic)
-			size = MIN(size + 1, limit);
-	} else if (t->kind == TYPE_STRING || t->kind == TYPE_ARRAY) {
-		size = MIN(t->size + (t->kind == TYPE_ARRAY), limit);
+		if (!dynamic && wanted < limit)
+			size = wanted + 1;
+	} else if (a->kind == NODE_STRING) {
+		size = t->size;
+	} else if (t->kind == TYPE_STRING && t->size) {
+		size = MIN(t->size, size);
 	}
-	return type_string(c->script->arena, MAX(size, 1u));
+	return type_string(c->script->arena, size);
 }
 
 static s32 read_helper(const struct lower *l, enum address_space space, bool string)
@@ -118,8 +128,7 @@ static s32 read_helper(const struct lower *l, enum address_space space, bool str
 }
 
 /*
- * A length that is known only now counts the NUL (one that is known when compiled does not):
- * bpftrace does so.
+ * A length that is known only now counts the NUL, too.
  */
 static struct operand read_some(struct lower *l, const struct node *n, u32 size,
 				enum address_space space, ir_reg from)
@@ -153,13 +162,16 @@ struct operand builtin_emit_str(struct lower *l, const struct node *n)
 	ir_reg from;
 	s64 length;
 
-	if (call_count(n) == 1 && a->type->kind == TYPE_STRING && a->type->size <= size)
+	if (call_count(n) == 1 && a->type->kind == TYPE_STRING && a->type->size &&
+	    a->type->size <= size)
 		return lower_expression(l, a);
 	from = emit_address(l, a, &space);
-	if (a->type->kind == TYPE_STRING || a->type->kind == TYPE_ARRAY)
+	if (a->type->size && (a->type->kind == TYPE_STRING || a->type->kind == TYPE_ARRAY))
 		size = MIN(size, a->type->size + 1);
 	if (call_count(n) > 1 && !check_constant(call_argument(n, 1), &length))
 		return read_some(l, n, size, space, from);
+	if (call_count(n) > 1 && a->kind != NODE_STRING)
+		size = (u32)MIN((s64)size, MAX(length, 1));
 	return lower_read_string(l, size, space == SPACE_OWN ? SPACE_KERNEL : space, from, n->span);
 }
 
@@ -167,9 +179,17 @@ struct operand builtin_emit_str(struct lower *l, const struct node *n)
 
 #define BUFFER_HEADER sizeof(u32)
 
+/* Bytes: bpftrace counts the length that lies before them, too. */
+static u32 buffer_limit(const struct script *s)
+{
+	u32 limit = string_limit(s);
+
+	return limit > BUFFER_HEADER ? limit - BUFFER_HEADER : 0;
+}
+
 const struct type *builtin_check_buf(struct checker *c, struct node *n)
 {
-	u32 limit = string_limit(c->script) - BUFFER_HEADER, size = limit;
+	u32 limit = buffer_limit(c->script), size = limit;
 	const struct type *t = check_value_of(c, call_argument(n, 0));
 	bool dynamic;
 
@@ -182,6 +202,7 @@ const struct type *builtin_check_buf(struct checker *c, struct node *n)
 	if (call_count(n) > 1) {
 		if (!length_argument(c, n, limit, &size, &dynamic))
 			return &type_none;
+		size = MIN(size, limit);
 	} else if (t->kind == TYPE_ARRAY || t->kind == TYPE_STRING) {
 		size = MIN(t->size, limit);
 	} else {
@@ -205,14 +226,16 @@ struct operand builtin_emit_buf(struct lower *l, const struct node *n)
 	bytes = operand_part(to, n->type, BUFFER_HEADER);
 	from = emit_address(l, a, &space);
 	if (call_count(n) > 1 && !check_constant(call_argument(n, 1), &constant)) {
+		room = MIN(room, buffer_limit(l->script));
 		length = emit_minimum(l, emit_argument(l, n, 1), room);
 		lower_zero(l, bytes, room);
 		IR_CALL(l->f, read_helper(l, space, false), operand_address(l, bytes), length,
 			from);
 	} else {
-		length = ir_const(l->f, call_count(n) > 1 ? constant : (s64)room);
-		if (call_count(n) > 1 && constant > (s64)room)
-			length = ir_const(l->f, room);
+		room = MIN(room, buffer_limit(l->script));
+		if (call_count(n) > 1)
+			room = (u32)MIN((s64)room, constant);
+		length = ir_const(l->f, room);
 		lower_read(l, bytes, room, space == SPACE_OWN ? SPACE_KERNEL : space, from,
 			   n->span);
 	}
@@ -275,6 +298,9 @@ const struct type *builtin_check_path(struct checker *c, struct node *n)
 		return check_error(c, n->span,
 				   "The path function can only be used with 'fentry', "
 				   "'fexit', 'iter' probes");
+	if (c->program->provider->context == CONTEXT_ITERATOR &&
+	    !check_kernel(c, n, "path() in an iterator", 5, 12))
+		return &type_none;
 	t = check_value_of(c, call_argument(n, 0));
 	if (t->kind == TYPE_NONE)
 		return &type_none;
@@ -292,11 +318,16 @@ struct operand builtin_emit_path(struct lower *l, const struct node *n)
 {
 	struct operand to = lower_temporary(l, n->type);
 	u32 failed = ir_block(l->f), next = ir_block(l->f);
-	struct operand from = lower_expression(l, call_argument(n, 0));
-	ir_reg got, path = from.in_memory && from.type && from.type->kind == TYPE_STRUCT
-				   ? operand_address(l, from)
-				   : lower_operand_value(l, from);
+	struct operand from;
+	ir_reg got, path;
 
+	/* the helper takes the kernel's own pointer, also to a member of a union (6.13) */
+	l->place_only = true;
+	from = lower_expression(l, call_argument(n, 0));
+	l->place_only = false;
+	path = from.in_memory && from.type && from.type->kind == TYPE_STRUCT
+		       ? operand_address(l, from)
+		       : lower_operand_value(l, from);
 	got = IR_CALL(l->f, BPF_FUNC_d_path, path, operand_address(l, to),
 		      ir_const(l->f, n->type->size));
 	ir_branch_imm(l->f, IR_SLT, 64, got, 0, failed, next);

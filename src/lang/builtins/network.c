@@ -62,6 +62,8 @@ struct operand builtin_emit_ntop(struct lower *l, const struct node *n)
 
 static u32 pton_bytes(const char *text, u8 *ret)
 {
+	if (strchr(text, ':') && strchr(text, '.')) /* bpftrace does not take them either */
+		return 0;
 	if (strchr(text, ':'))
 		return inet_pton(AF_INET6, text, ret) == 1 ? 16 : 0;
 	return inet_pton(AF_INET, text, ret) == 1 ? 4 : 0;
@@ -112,6 +114,8 @@ const struct type *builtin_check_macaddr(struct checker *c, struct node *n)
 
 	if (t->kind == TYPE_NONE)
 		return &type_none;
+	if (type_is_integer(t) && t->kind != TYPE_BOOL)
+		return &type_mac;
 	if (t->kind != TYPE_POINTER && t->kind != TYPE_ARRAY && t->kind != TYPE_STRING)
 		return check_error(
 			c, n->span,

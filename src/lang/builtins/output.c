@@ -171,6 +171,12 @@ const struct type *builtin_check_print(struct checker *c, struct node *n)
 		return print_element(c, n, a, m);
 	if (t->kind == TYPE_NONE && c->script->diagnostics->errors > errors)
 		return &type_void; /* that was the reason */
+	if (t->kind == TYPE_STRUCT && t->space == SPACE_CONTEXT &&
+	    c->program->provider->context == CONTEXT_TRACEPOINT && a->kind == NODE_IDENTIFIER) {
+		check_error(c, n->span, "%s type passed to print() is not printable",
+			    type_text(c, t));
+		return &type_void;
+	}
 	if (t->kind == TYPE_VOID || (t->kind == TYPE_NONE && c->final)) {
 		check_error(c, n->span, "%s type passed to print() is not printable",
 			    type_base_name(t));

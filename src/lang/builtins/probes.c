@@ -22,13 +22,29 @@ static bool has_helper(const struct script *s, const struct script_program *p)
 	return in_user_code(p) ? script_kernel(s, 6, 6) : script_kernel(s, 5, 15);
 }
 
+/* Where nothing at run time says which function it is: of a program on one function it is known. */
+static u64 only_function(const struct script_program *p)
+{
+	const struct attach_point *a = p->points[0];
+	u64 address = 0;
+
+	if (p->point_count > 1 || !a->event || hook_symbol(a->target, a->event, &address))
+		return 0;
+	return address;
+}
+
+static bool begins(const struct script_program *p)
+{
+	return p->provider->context == CONTEXT_REGISTERS && strcmp(p->provider->name, "kretprobe");
+}
+
 const struct type *builtin_check_func(struct checker *c, struct node *n)
 {
 	const struct script_program *p = c->program;
 
 	if (!check_context(c, n))
 		return &type_none;
-	if (!has_helper(c->script, p) && p->provider->context != CONTEXT_REGISTERS)
+	if (!has_helper(c->script, p) && !begins(p) && !only_function(p))
 		check_error(c, n->span, "func needs Linux 5.15 or newer here; use 'probe' instead");
 	return in_user_code(p) ? &type_usym : &type_ksym;
 }
@@ -42,6 +58,8 @@ static ir_reg function_address(struct lower *l)
 #endif
 	if (has_helper(l->script, l->program))
 		return IR_CALL(l->f, BPF_FUNC_get_func_ip, l->context);
+	if (!begins(l->program))
+		return ir_const(l->f, (s64)only_function(l->program));
 	return ir_load(l->f, 8, false, l->context, ip);
 }
 

@@ -116,7 +116,8 @@ static const struct type *getopt_integer(struct checker *c, struct node *n, cons
 	keep = arena_new_of(c->script->arena, s64);
 	*keep = value;
 	n->extra = keep;
-	return value < 0 ? &type_s64 : &type_u64;
+	/* bpftrace gives what stands on the command line as unsigned */
+	return value < 0 && !(given && c->script->options->as_bpftrace) ? &type_s64 : &type_u64;
 }
 
 const struct type *builtin_check_getopt(struct checker *c, struct node *n)

@@ -70,7 +70,7 @@ struct operand builtin_emit_comm(struct lower *l, const struct node *n)
 	if (call_count(n))
 		return comm_of(l, n);
 	to = lower_temporary(l, type_string(l->script->arena, COMM_SIZE));
-	IR_CALL(l->f, BPF_FUNC_get_current_comm, operand_address(l, to), ir_const(l->f, COMM_SIZE));
+	lower_comm(l, to);
 	to.is_padded = true;
 	return to;
 }
@@ -126,7 +126,10 @@ struct operand builtin_emit_cpid(struct lower *l, const struct node *n)
 
 struct operand builtin_emit_has_cpid(struct lower *l, const struct node *n)
 {
-	return operand_value(&type_bool, ir_compare_imm(l->f, IR_NE, 64, child(l), 0));
+	/* bpftrace says the opposite of what its name does */
+	enum ir_condition c = l->script->options->as_bpftrace ? IR_EQ : IR_NE;
+
+	return operand_value(&type_bool, ir_compare_imm(l->f, c, 64, child(l), 0));
 }
 
 /* ---- cgroups --------------------------------------------------------------------------------- */

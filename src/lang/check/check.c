@@ -56,7 +56,7 @@ static void check_program(struct checker *c, struct script_program *p)
 	struct node *predicate = p->probe->predicate;
 
 	c->program = p;
-	c->loop_depth = c->callback_depth = c->depth = 0;
+	c->loop_depth = c->for_depth = c->callback_depth = c->depth = 0;
 	scope_clear(c->scope);
 	if (predicate) {
 		check_expression(c, predicate);

@@ -21,6 +21,7 @@ struct checker {
 	bool final;	     /* the last round: unknown types are errors now, actions are made */
 	bool changed;	     /* a type became known, or wider, in this round */
 	unsigned loop_depth; /* loops around */
+	unsigned for_depth;  /* those of them that are `for` */
 	unsigned callback_depth; /* those that run as callbacks */
 	struct scope *scope;
 	struct unknown_names *unknown; /* looked for in vain: the kernel's BTF is long */

@@ -64,7 +64,8 @@ static bool check_legal(struct checker *c, struct node *n, const struct builtin 
 	return true;
 }
 
-bool check_unstable(struct checker *c, const struct node *n, const char *name, enum unstable allowed)
+bool check_unstable(struct checker *c, const struct node *n, const char *name,
+		    enum unstable allowed)
 {
 	if (allowed == UNSTABLE_ERROR)
 		diagnose(c->script->diagnostics, n->span,

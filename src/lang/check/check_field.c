@@ -241,6 +241,7 @@ static const struct type *subject(struct checker *c, struct node *n)
 const struct type *check_sizeof(struct checker *c, struct node *n)
 {
 	const struct type *t = subject(c, n);
+	u64 size;
 
 	if (t->kind == TYPE_NONE)
 		return t;
@@ -252,7 +253,12 @@ const struct type *check_sizeof(struct checker *c, struct node *n)
 	/* A value of an enum is an int64, however small it lies in a struct. */
 	if (t->kind == TYPE_ENUM)
 		t = &type_u64;
-	check_fold_integer(n, (s64)(t->size ? t->size : type_stored_size(t)), true);
+	size = t->kind == TYPE_BUFFER || !t->size ? type_stored_size(t) : t->size;
+	/* The longest string has room for a NUL that bpftrace does not count. */
+	if (t->kind == TYPE_STRING && size > c->script->config.max_strlen &&
+	    (n->size_of.type || n->size_of.e->kind != NODE_STRING))
+		size = c->script->config.max_strlen;
+	check_fold_integer(n, (s64)size, true);
 	return n->type;
 }
 

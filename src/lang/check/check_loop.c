@@ -26,7 +26,9 @@ static struct variable *loop_variable(struct checker *c, struct node *n)
 static void check_body(struct checker *c, struct node *n)
 {
 	c->loop_depth++;
+	c->for_depth++;
 	check_block(c, n->for_.body);
+	c->for_depth--;
 	c->loop_depth--;
 }
 

@@ -346,6 +346,43 @@ static void finish_form(struct checker *c, struct map *m)
 		m->form = per_cpu ? MAP_PER_CPU_HASH : MAP_HASH;
 }
 
+#define OLD_KEY_MAX 512 /* bytes, before 5.11 */
+
+/* @t with no string of more than @max bytes. */
+static const struct type *cut_strings(struct arena *a, const struct type *t, u32 max)
+{
+	const struct type *types[16];
+	const char *names[ARRAY_SIZE(types)];
+
+	if (t->kind == TYPE_STRING && t->size > max)
+		return type_string(a, max);
+	if (t->kind != TYPE_STRUCT || (!t->is_tuple && !t->is_record) ||
+	    t->members->count > ARRAY_SIZE(types))
+		return t;
+	for (u32 i = 0; i < t->members->count; i++) {
+		types[i] = cut_strings(a, t->members->fields[i].type, max);
+		names[i] = t->members->fields[i].name;
+	}
+	return type_tuple(a, types, t->is_record ? names : NULL, t->members->count);
+}
+
+/* Old kernels take no long keys: the strings in them are cut, the longest first. */
+static void fit_key(struct checker *c, struct map *m)
+{
+	const struct type *t = m->key;
+
+	if (script_kernel(c->script, 5, 11))
+		return;
+	for (u32 max = OLD_KEY_MAX; max > 8 && padded(type_stored_size(t)) > OLD_KEY_MAX; max -= 8)
+		t = cut_strings(c->script->arena, m->key, max);
+	if (padded(type_stored_size(t)) > OLD_KEY_MAX)
+		check_error(c, m->first_use,
+			    "the key of %s has %u bytes: before Linux 5.11 it can "
+			    "have %u",
+			    m->name, type_stored_size(m->key), OLD_KEY_MAX);
+	m->key = t;
+}
+
 static void finish_map(struct checker *c, struct map *m)
 {
 	struct script *s = c->script;
@@ -360,6 +397,8 @@ static void finish_map(struct checker *c, struct map *m)
 	if (m->is_keyed_use && !m->key)
 		m->key = &type_s64;
 	finish_form(c, m);
+	if (m->key)
+		fit_key(c, m);
 	m->key_size = m->key ? padded(type_stored_size(m->key)) : 4;
 	m->value_size = padded(type_stored_size(m->value));
 	m->set_offset = m->value_size;

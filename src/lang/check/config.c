@@ -320,8 +320,8 @@ static int set_variable(struct config *c, const char *variable, struct diagnosti
 	return o ? set(c, o, d, (struct span){}, equals + 1) : 0;
 }
 
-int config_read(struct config *c, const struct config_entry *entries,
-		const char *const *environment, struct diagnostics *d)
+int script_config_read(struct config *c, const struct config_entry *entries,
+		       const char *const *environment, struct diagnostics *d, bool *ret_environment)
 {
 	int err = 0;
 
@@ -331,8 +331,10 @@ int config_read(struct config *c, const struct config_entry *entries,
 			err = -EINVAL;
 	}
 	for (; environment && *environment; environment++) {
-		if (set_variable(c, *environment, d) < 0)
+		if (set_variable(c, *environment, d) < 0) {
+			*ret_environment = true;
 			err = -EINVAL;
+		}
 	}
 	/* Where a value lies changes no result; all of them must fit 512 bytes together. */
 	c->on_stack_limit = MIN(c->on_stack_limit, 256U);

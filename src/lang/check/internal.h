@@ -71,7 +71,8 @@ const struct type *check_identifier(struct checker *c, struct node *n);
 const struct type *check_parameter(struct checker *c, struct node *n);
 const struct type *check_call(struct checker *c, struct node *n);
 /* What the configuration says of a feature that may change: false with an error, or a warning. */
-bool check_unstable(struct checker *c, const struct node *n, const char *name, enum unstable allowed);
+bool check_unstable(struct checker *c, const struct node *n, const char *name,
+		    enum unstable allowed);
 const struct type *check_map_value_of(struct checker *c, struct node *n);
 const struct type *check_address_of(struct checker *c, struct node *n);
 const struct type *check_block_expression(struct checker *c, struct node *n);

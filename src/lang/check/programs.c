@@ -10,9 +10,12 @@
 
 struct uses {
 	bool args;    /* args in any way */
+	u32 times;    /* so often */
+	u32 fields;   /* those that are args.id or args.ret */
 	bool typed;   /* arg0, retval: of a type where BTF knows it */
 	bool context; /* ctx: the bytes of the context */
 	bool probe;
+	bool function; /* func */
 };
 
 static bool note_use(void *context, struct node *n)
@@ -20,16 +23,24 @@ static bool note_use(void *context, struct node *n)
 	struct uses *u = context;
 	const char *name;
 
+	if (n->kind == NODE_FIELD && n->field.e->kind == NODE_IDENTIFIER &&
+	    !strcmp(n->field.e->identifier.name, "args") &&
+	    (!strcmp(n->field.name, "id") || !strcmp(n->field.name, "ret")))
+		u->fields++;
 	if (n->kind != NODE_IDENTIFIER && n->kind != NODE_CALL)
 		return true;
 	name = n->identifier.name;
 	if (n->kind == NODE_CALL)
 		name = n->call.name;
-	u->args = u->args || !strcmp(name, "args");
+	if (!strcmp(name, "args")) {
+		u->args = true;
+		u->times++;
+	}
 	u->typed = u->typed || !strcmp(name, "retval") ||
 		   (str_starts(name, "arg") && isdigit((unsigned char)name[3]));
 	u->context = u->context || !strcmp(name, "ctx");
 	u->probe = u->probe || !strcmp(name, "probe");
+	u->function = u->function || !strcmp(name, "func");
 	return true;
 }
 
@@ -115,7 +126,7 @@ static int add_program(struct script *s, const struct probe *p, const struct gro
 	program->point_count = g->count;
 	program->first_point = (u32)first;
 	program->provider = effective(g->points[0]);
-	if (u->args || u->typed)
+	if (u->args || u->typed || (u->context && program->provider->context == CONTEXT_ITERATOR))
 		program->args = attach_point_args(s->world, g->points[0]);
 	program->uses_args = u->args;
 	program->uses_probe = u->probe;
@@ -127,11 +138,26 @@ static int add_program(struct script *s, const struct probe *p, const struct gro
 	return 0;
 }
 
+/*
+ * Old kernels do not tell a program which of its points it runs at: then each point has its own. An
+ * entry's registers say which function it is; its end and trampolines do so since 5.15.
+ */
+static bool is_alone(const struct script *s, const struct attach_point *a, const struct uses *u)
+{
+	if (u->function && !script_kernel(s, 5, 15) && strcmp(effective(a)->name, "kprobe") != 0 &&
+	    effective(a)->context != CONTEXT_PERF_EVENT &&
+	    !(effective(a)->allows & ALLOWS_USER_PLACE))
+		return true;
+	return u->probe && !attach_point_has_cookie(a, true);
+}
+
 static struct group *group_for(struct script *s, struct group *groups, size_t count,
 			       struct attach_point *a, const struct uses *u)
 {
 	bool typed = u->args || (u->typed && effective(a)->context == CONTEXT_BTF_ARGUMENTS);
 
+	if (count && is_alone(s, a, u))
+		return NULL;
 	/* The newest first: neighbours are alike. */
 	for (size_t i = count; i-- > 0;) {
 		if (attach_point_shares(s->world, groups[i].points[0], a, typed))
@@ -165,6 +191,30 @@ static bool is_worth_raw(const struct attach_point *a)
 	return a->target && strcmp(a->target, "syscalls") != 0;
 }
 
+/*
+ * raw_syscalls: the number and the result are the raw tracepoint's own. Not so the arguments of the
+ * call: a 32-bit process has them in other registers, which the classic event knows.
+ */
+static bool fields_are_raw(const struct attach_point *a, const struct uses *u)
+{
+	struct raw_field field;
+
+	return u->args && u->fields == u->times && !u->typed && a->event &&
+	       !strcmp(a->target, "raw_syscalls") && attach_point_raw_field(a, "id", 0, &field) &&
+	       (!strcmp(a->event, "sys_enter") || attach_point_raw_field(a, "ret", 0, &field));
+}
+
+/* A raw tracepoint costs less; args keeps the type of what was written. */
+static void take_raw(struct script *s, struct attach_point *a, const struct uses *u)
+{
+	if (u->context || !is_worth_raw(a) || (u->args && !fields_are_raw(a, u)) ||
+	    !attach_point_can_be_raw(a))
+		return;
+	if (u->args)
+		attach_point_args(s->world, a);
+	attach_point_take_raw(a);
+}
+
 /* Sorts the points from @first on into groups, and makes a program of each. */
 static int group_points(struct script *s, const struct probe *p, struct attach_point *first)
 {
@@ -176,8 +226,8 @@ static int group_points(struct script *s, const struct probe *p, struct attach_p
 	for (const struct attach_point *a = first; a && few; a = a->next)
 		few = few < RAW_POINTS_MAX ? few + 1 : 0;
 	for (struct attach_point *a = first; a; a = a->next) {
-		if (!u.args && !u.context && few && is_worth_raw(a) && attach_point_can_be_raw(a))
-			attach_point_take_raw(a);
+		if (few)
+			take_raw(s, a, &u);
 		g = group_for(s, groups, count, a, &u);
 		if (!g) {
 			if (count && s->program_count + count + 1 > s->config.max_bpf_progs)

@@ -164,3 +164,18 @@ struct action_argument *action_argument_add(struct script *s, struct action *a, 
 	a->max_size = up(a->fixed_size + tail, 8);
 	return argument;
 }
+
+#define LATE_POINTS 8
+
+bool script_detaches_late(const struct script *s)
+{
+	u32 count = 0;
+
+	for (size_t i = 0; i < s->program_count; i++) {
+		const struct script_program *p = s->programs[i];
+
+		if (p->provider->context == CONTEXT_TRACEPOINT)
+			count += p->point_count;
+	}
+	return count >= LATE_POINTS;
+}

@@ -38,10 +38,12 @@ struct config {
 };
 /*
  * Sets the defaults, then what the script's config block says, then BPFTRACE_X of @environment
- * (NULL-ended; the environment wins). Diagnostics name the option and what it takes.
+ * (NULL-ended; the environment wins). Diagnostics name the option and what it takes;
+ * @ret_environment becomes true when the environment is wrong.
  */
-int config_read(struct config *c, const struct config_entry *entries,
-		const char *const *environment, struct diagnostics *d);
+int script_config_read(struct config *c, const struct config_entry *entries,
+		       const char *const *environment, struct diagnostics *d,
+		       bool *ret_environment);
 /* Every name with its help, for documentation: calls @fn. */
 void config_list(void (*fn)(void *context, const char *name, const char *standard,
 			    const char *help),
@@ -213,6 +215,7 @@ struct script_options {
 	bool warnings;	  /* -k: report helpers that fail */
 	bool timestamps;  /* records carry a time: for export */
 	bool test, bench; /* --test, --bench: these probes only */
+	bool as_bpftrace; /* what is plainly a bug of bpftrace's is kept */
 	s32 pid, child_pid;
 	const char *child_path;
 	const char *probe_filter, *mode, *traceable, *btf;
@@ -276,6 +279,12 @@ static inline u32 script_own_map(const struct script *s, enum own_map m)
  * 6.9 there is may_goto. Variables from outside that a body names are in memory then.
  */
 bool script_range_is_callback(const struct script *s);
+/*
+ * Does it have so many classic tracepoints that the kernel takes seconds to let go of them (40 ms
+ * each)? Then its programs look at script_state.exiting, and what ends the script sets that and has
+ * the rest done behind its back: attachments_leave().
+ */
+bool script_detaches_late(const struct script *s);
 /* Is the kernel at least a.b? */
 static inline bool script_kernel(const struct script *s, unsigned a, unsigned b)
 {

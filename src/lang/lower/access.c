@@ -60,24 +60,29 @@ struct operand lower_dereference(struct lower *l, struct operand pointer, struct
 	const struct type *t = pointer.type;
 	ir_reg base = lower_operand_value(l, pointer);
 
-	(void)at;
+	struct operand o;
+
 	if (t->kind != TYPE_POINTER || !t->of)
-		return operand_place(t, SPACE_KERNEL, base, 0);
-	return operand_place(inherit_space(l, t->of, t->space), target_space(l, t), base, 0);
+		o = operand_place(t, SPACE_KERNEL, base, 0);
+	else
+		o = operand_place(inherit_space(l, t->of, t->space), target_space(l, t), base, 0);
+	o.at = at;
+	return o;
 }
 
 /* The u32 says where in the record the bytes begin (low half), and how many they are. */
-static struct operand data_loc(struct lower *l, struct operand o, const struct type *type)
+static struct operand data_loc(struct lower *l, struct operand o, const struct field *f)
 {
+	const struct type *type = f->type;
 	ir_reg word, at;
 
 	o.type = &type_u32;
 	word = lower_operand_value(l, o);
 	at = ir_binary_imm(l->f, IR_AND, 64, word, 0xffff);
+	if (f->is_rel_loc) /* counted from behind the word */
+		at = ir_binary_imm(l->f, IR_ADD, 64, at, (s32)f->offset + 4);
 	at = ir_binary(l->f, IR_ADD, 64, lower_as_number(l, l->context), at);
-	if (type->kind == TYPE_POINTER)
-		return operand_value(type, at);
-	return operand_place(type, SPACE_KERNEL, at, 0);
+	return operand_value(type, at);
 }
 
 /* Parameters lie in the context, 8 bytes each. */
@@ -94,11 +99,50 @@ static struct operand parameter(struct lower *l, const struct type *function, co
 	return lower_zero_value(l, &type_u64);
 }
 
+/* An iterator's last run is handed NULL: there is nothing more to do in it. */
+static struct operand iterated(struct lower *l, struct operand o)
+{
+	u32 there = ir_block(l->f), gone = ir_block(l->f);
+	ir_reg value = lower_operand_value(l, o);
+
+	ir_branch_imm(l->f, IR_NE, 64, value, 0, there, gone);
+	ir_at(l->f, gone);
+	lower_leave(l);
+	ir_at(l->f, there);
+	return operand_value(o.type, value);
+}
+
+/*
+ * A field of a classic tracepoint that was attached as a raw one: its argument is that field, or a
+ * struct pt_regs that has it.
+ */
+static bool raw_field(struct lower *l, const struct node *n, const struct type *t,
+		      struct operand *ret)
+{
+	const struct script_program *p = l->program;
+	struct raw_field raw;
+	ir_reg value;
+
+	if (p->provider->context != CONTEXT_RAW_ARGUMENTS ||
+	    p->points[0]->provider->context != CONTEXT_TRACEPOINT ||
+	    n->field.e->kind != NODE_IDENTIFIER ||
+	    !attach_point_raw_field(p->points[0], n->field.name, 0, &raw))
+		return false;
+	value = ir_load(l->f, 8, false, l->context, raw.argument * 8);
+	*ret = raw.in_registers ? operand_place(t, SPACE_KERNEL, value, raw.offset)
+				: operand_value(t, value);
+	ret->at = n->span;
+	return true;
+}
+
 struct operand lower_field(struct lower *l, const struct node *n)
 {
-	struct operand o = lower_expression(l, n->field.e);
+	bool place_only = l->place_only;
+	struct operand o;
 	struct field f;
 
+	l->place_only = false;
+	o = lower_expression(l, n->field.e);
 	if (o.type->kind == TYPE_FUNCTION)
 		return parameter(l, o.type, n->field.name);
 	if (o.type->kind == TYPE_POINTER)
@@ -108,15 +152,21 @@ struct operand lower_field(struct lower *l, const struct node *n)
 		lower_error(l, n->span, "there is no member '%s'", n->field.name);
 		return lower_zero_value(l, &type_u64);
 	}
-	if (o.space == SPACE_TRUSTED && crosses_union(l, o.type, f.offset, 0))
+	if (o.space == SPACE_CONTEXT && raw_field(l, n, f.type, &o))
+		return o;
+	if (!place_only && o.space == SPACE_TRUSTED && crosses_union(l, o.type, f.offset, 0))
 		o = by_helper(l, o);
 	if (f.is_data_loc)
-		return data_loc(l, operand_part(o, &type_u32, f.offset), f.type);
+		return data_loc(l, operand_part(o, &type_u32, f.offset), &f);
 	o = operand_part(o, inherit_space(l, f.type, o.space), f.offset);
 	o.bit_offset = f.bit_offset;
 	o.bit_size = f.bit_size;
 	/* strings of tuples and map values were stored by lower_store() */
 	o.is_padded = o.space == SPACE_OWN && o.type->kind == TYPE_STRING;
+	o.at = n->span;
+	if (o.space == SPACE_CONTEXT && o.type->kind == TYPE_POINTER &&
+	    l->program->provider->context == CONTEXT_ITERATOR)
+		return iterated(l, o);
 	return o;
 }
 
@@ -201,6 +251,7 @@ struct operand lower_index(struct lower *l, const struct node *n)
 	const struct type *t = o.type;
 
 	i.reg = lower_operand_value(l, i);
+	o.at = n->span;
 	switch (t->kind) {
 	case TYPE_ARRAY:
 		return array_element(l, o, t->of, t->count, i);
@@ -212,6 +263,7 @@ struct operand lower_index(struct lower *l, const struct node *n)
 		break;
 	case TYPE_POINTER:
 		o = operand_place(t, target_space(l, t), lower_operand_value(l, o), 0);
+		o.at = n->span;
 		return array_element(l, o, t->of, 0, i);
 	default:
 		break;
@@ -256,7 +308,7 @@ static struct operand to_pointer(struct lower *l, struct operand o, const struct
 
 struct operand lower_cast(struct lower *l, const struct node *n)
 {
-	struct operand o = lower_expression(l, n->cast.e);
+	struct operand o = lower_side(l, n->cast.e);
 	const struct type *t = n->type;
 
 	if (t->kind == TYPE_POINTER)

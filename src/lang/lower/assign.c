@@ -75,6 +75,8 @@ static ir_reg change_map(struct lower *l, struct map *m, struct operand key, enu
 	ir_reg result = ir_new(l->f), before;
 	struct operand to;
 
+	if (l->script->options->warnings && !map_is_scalar(m))
+		lower_report_absent(l, m, lower_lookup(l, m, key), at);
 	to = operand_place(m->value, SPACE_OWN, lower_lookup_or_make(l, m, key, absent, at), 0);
 	if (is_atomic(l, m, op))
 		before = change_atomically(l, to, op, by, wanted);
@@ -143,8 +145,8 @@ static void assign_variable(struct lower *l, const struct node *n)
 		return;
 	if (n->assign.op != OPERATOR_NONE) {
 		old = lower_stable(l, local_read(l, v), n->assign.value);
-		value = lower_binary_values(l, n->assign.op, old,
-					    lower_expression(l, n->assign.value), v->type, n->span);
+		value = lower_binary_values(l, n->assign.op, old, lower_side(l, n->assign.value),
+					    v->type, n->span);
 	} else {
 		l->padding++;
 		value = lower_expression(l, n->assign.value);
@@ -174,14 +176,15 @@ static void assign_map(struct lower *l, const struct node *n)
 		return;
 	}
 	l->padding++;
-	value = lower_expression(l, n->assign.value);
+	value = n->assign.op == OPERATOR_NONE ? lower_expression(l, n->assign.value)
+					      : lower_side(l, n->assign.value);
 	l->padding--;
 	value = lower_stable(l, value, target->map.key);
 	key = lower_key(l, m, target->map.key);
 	if (n->assign.op == OPERATOR_NONE)
 		lower_update(l, m, key, value, n->span);
 	else
-		change_map(l, m, key, n->assign.op, value, false, n->span);
+		change_map(l, m, key, n->assign.op, value, false, target->span);
 }
 
 void lower_assign(struct lower *l, const struct node *n)

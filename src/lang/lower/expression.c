@@ -32,6 +32,47 @@ bool node_is_comm(const struct node *n, const struct type *to)
 	       (n->kind == NODE_IDENTIFIER || !n->call.arguments);
 }
 
+/*
+ * Where the name lies in the task, which is half of what the helper costs; 0: the helper is asked.
+ * Before 5.17 anything may stand behind the name's NUL there.
+ */
+static u32 comm_offset(const struct lower *l)
+{
+	const char *license = l->script->config.license;
+	const struct type *task;
+	struct field f;
+
+	if (!script_kernel(l->script, 5, 17) || l->program->kind.type == BPF_PROG_TYPE_SYSCALL ||
+	    lower_is_seldom(l) || (license && !strstr(license, "GPL")))
+		return 0;
+	task = type_named(l->script->world, "struct task_struct");
+	if (!task || !type_field(l->script->world, task, "comm", &f, NULL) ||
+	    f.type->size != COMM_BYTES || f.offset % 8)
+		return 0;
+	return f.offset;
+}
+
+void lower_comm(struct lower *l, struct operand to)
+{
+	u32 offset = comm_offset(l);
+	ir_reg task;
+	s32 unit;
+
+	if (!offset) {
+		IR_CALL(l->f, BPF_FUNC_get_current_comm, operand_address(l, to),
+			ir_const(l->f, COMM_BYTES));
+		return;
+	}
+	task = IR_CALL(l->f, BPF_FUNC_get_current_task_btf);
+	operand_reach(l, &to, COMM_BYTES);
+	unit = 8;
+	while (to.offset % unit)
+		unit /= 2;
+	for (s32 at = 0; at < COMM_BYTES; at += unit)
+		ir_store(l->f, (u32)unit, to.reg, to.offset + at,
+			 ir_load(l->f, (u32)unit, false, task, (s32)offset + at));
+}
+
 void lower_into(struct lower *l, struct operand to, const struct node *n)
 {
 	const struct node *list = NULL;
@@ -45,8 +86,7 @@ void lower_into(struct lower *l, struct operand to, const struct node *n)
 			list = n->record.members;
 	}
 	if (node_is_comm(n, to.type)) {
-		IR_CALL(l->f, BPF_FUNC_get_current_comm, operand_address(l, to),
-			ir_const(l->f, COMM_BYTES));
+		lower_comm(l, to);
 		return;
 	}
 	if (!list) {

@@ -103,7 +103,13 @@ void lower_block(struct lower *l, const struct node *block);
 struct operand lower_binary(struct lower *l, const struct node *n);
 struct operand lower_binary_values(struct lower *l, enum operator_kind op, struct operand a,
 				   struct operand b, const struct type *type, struct span at);
+/* Does the program's probe fire now and then only? */
+bool lower_is_seldom(const struct lower *l);
 struct operand lower_unary(struct lower *l, const struct node *n);
+/* Under -k: a lookup that found nothing is told. */
+void lower_report_absent(struct lower *l, const struct map *m, ir_reg place, struct span at);
+/* One side of an operator, or what is cast: -$a of an int8 has its sign there, and only there. */
+struct operand lower_side(struct lower *l, const struct node *n);
 struct operand lower_field(struct lower *l, const struct node *n);
 struct operand lower_element(struct lower *l, const struct node *n);
 struct operand lower_index(struct lower *l, const struct node *n);

@@ -219,21 +219,48 @@ struct rounds {
 	struct loop loop;
 };
 
-/* How deep loops nest below a node, and about how many branches there are. */
+/*
+ * How deep loops nest below a node, and about how many branches there are. Of loops whose rounds are
+ * known: how many those are.
+ */
 struct weight {
 	unsigned height, branches;
+	u64 rounds;
 };
+
+/* Of a range of constants that is not too long; 0: they are not known. */
+static u32 known_rounds(s64 from, s64 to)
+{
+	if (from >= to)
+		return 1;
+	return (u64)to - (u64)from <= BOUNDED_LIMIT ? (u32)(to - from) : 0;
+}
+
+static u32 rounds_of(const struct node *n)
+{
+	s64 from, to;
+
+	if (n->kind != NODE_FOR_RANGE || !check_constant(n->for_.from, &from) ||
+	    !check_constant(n->for_.to, &to))
+		return 0;
+	return known_rounds(from, to);
+}
 
 static void weigh(void *context, const struct node *n)
 {
-	struct weight *w = context, below = {};
+	struct weight *w = context, below = { .rounds = 1 };
+	u32 known = rounds_of(n);
 
 	w->branches += n->kind == NODE_IF || n->kind == NODE_TERNARY || n->kind == NODE_CALL ||
 		       n->kind == NODE_MAP || n->kind == NODE_BINARY || n->kind == NODE_FIELD;
 	lower_children(n, weigh, &below);
 	w->branches += below.branches;
-	below.height += n->kind == NODE_WHILE || n->kind == NODE_FOR_RANGE;
+	if (known)
+		below.rounds = MIN(below.rounds * known, UINT32_MAX);
+	else
+		below.height += n->kind == NODE_WHILE || n->kind == NODE_FOR_RANGE;
 	w->height = MAX(w->height, below.height);
+	w->rounds = MAX(w->rounds, below.rounds);
 }
 
 /*
@@ -242,16 +269,20 @@ static void weigh(void *context, const struct node *n)
  */
 static u32 bounded_rounds(struct lower *l, const struct node *loop)
 {
-	struct weight w = {};
+	struct weight w = { .rounds = 1 };
 	unsigned depth = 0;
 	u32 limit = 1;
 
-	for (struct loop *p = l->loop; p; p = p->outer)
-		depth++;
 	weigh(&w, loop);
+	for (struct loop *p = l->loop; p; p = p->outer) {
+		if (p->rounds)
+			w.rounds = MIN(w.rounds * p->rounds, UINT32_MAX);
+		else
+			depth++;
+	}
 	depth += w.height;
 	for (;; limit++) {
-		u64 product = w.branches + 1;
+		u64 product = (w.branches + 1) * w.rounds;
 
 		for (unsigned i = 0; i < depth && product <= BRANCHES_PENDING; i++)
 			product *= limit + 1;
@@ -323,8 +354,8 @@ static void range_in_place(struct lower *l, const struct node *n, struct operand
 	u32 body = ir_block(l->f), mark;
 	ir_reg i = ir_new(l->f), first = lower_operand_value(l, from), last;
 	struct rounds r = {};
-	bool known = from.is_constant && to.is_constant &&
-		     to.constant - from.constant <= BOUNDED_LIMIT;
+	u32 known = from.is_constant && to.is_constant ? known_rounds(from.constant, to.constant)
+						       : 0;
 
 	if (loop_form(l) != LOOP_BOUNDED || !known)
 		first = ir_binary(l->f, IR_ADD, 64, first, lower_unknown_zero(l));
@@ -332,6 +363,7 @@ static void range_in_place(struct lower *l, const struct node *n, struct operand
 	last = ir_new(l->f);
 	ir_set(l->f, last, lower_operand_value(l, to));
 	rounds_begin(l, &r, n, known);
+	r.loop.rounds = known;
 	if (to.is_constant && to.constant == (s32)to.constant)
 		ir_branch_imm(l->f, IR_SLT, 64, i, to.constant, body, r.end);
 	else

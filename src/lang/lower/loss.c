@@ -41,13 +41,12 @@ static struct action *error_action(struct lower *l, const char *helper, struct s
 	return a;
 }
 
-void lower_helper_failed(struct lower *l, enum loss_kind what, const char *helper, ir_reg ret,
-			 struct span at, bool always)
+void lower_helper_error(struct lower *l, const char *helper, ir_reg ret, struct span at,
+			bool always)
 {
 	struct operand value;
 	struct action *a;
 
-	lower_count_loss(l, what);
 	if (!always && !l->script->options->warnings)
 		return;
 	a = error_action(l, helper, at);
@@ -55,6 +54,13 @@ void lower_helper_failed(struct lower *l, enum loss_kind what, const char *helpe
 		return;
 	value = operand_value(&type_s64, ret);
 	lower_send_values(l, a, &value, false);
+}
+
+void lower_helper_failed(struct lower *l, enum loss_kind what, const char *helper, ir_reg ret,
+			 struct span at, bool always)
+{
+	lower_count_loss(l, what);
+	lower_helper_error(l, helper, ret, at, always);
 }
 
 /* Room for one more, in the arena. */

@@ -33,11 +33,13 @@ struct operand {
 	s64 constant;
 	const char *literal; /* strings: the bytes are known when compiled (NUL behind); NULL: not */
 	u32 literal_len;
+	struct span at; /* in memory that a helper reads: what is said when that fails */
 };
 
 struct loop {
 	struct loop *outer;
 	u32 next, end; /* blocks of continue and break; in a callback: they return */
+	u32 rounds;    /* that it is known to take, in place; 0: not known */
 	bool is_callback;
 };
 
@@ -60,7 +62,8 @@ struct lower {
 	ir_reg context;		   /* the program's context; in a callback: not there (0) */
 	ir_reg frame;		   /* base of this CPU's scratch frame; 0: none was asked for yet */
 	u32 frame_used, frame_max; /* bytes of it: now, and ever */
-	u32 leave; /* the block that ends the program (nesting guard, return value) */
+	ir_reg result; /* of the program, where what it returns is told: test, bench; else 0 */
+	u32 leave;     /* the block that ends the program (nesting guard, return value) */
 	struct loop *loop;
 	unsigned callback_depth;
 	bool failed; /* an error was diagnosed: go on, but the code is not used */
@@ -75,6 +78,7 @@ struct lower {
 	u32 stack_limit;	 /* of them; above it temporaries lie in the frame */
 	bool variables_in_frame; /* all of them: too many for registers and stack */
 	unsigned padding; /* strings that are read now will be keys or values: zeros behind them */
+	bool place_only;  /* of the field that is lowered next only the address counts: path() */
 	struct literals *literals; /* where they lie in OWN_STRINGS; of all programs */
 	u32 functions;		   /* that were made: for their names */
 	struct span at;
@@ -96,6 +100,9 @@ void lower_condition(struct lower *l, const struct node *n, u32 yes, u32 no);
 void lower_statements(struct lower *l, const struct node *list);
 /* Ends the probe here, also out of a loop's callback: return, and exit() behind its record. */
 void lower_leave(struct lower *l);
+
+/* The name of the current task, 16 bytes with zeros behind it. */
+void lower_comm(struct lower *l, struct operand to);
 
 struct operand operand_none(void);
 struct operand operand_value(const struct type *t, ir_reg reg);
@@ -177,7 +184,10 @@ void lower_send(struct lower *l, const struct action *a);
 void lower_send_values(struct lower *l, const struct action *a, const struct operand *values,
 		       bool wake);
 void lower_count_loss(struct lower *l, enum loss_kind what);
-/* Counts, and under -k (or @always) sends HELPER_ERROR with @ret. */
+/* Under -k (or @always) sends HELPER_ERROR with @ret. */
+void lower_helper_error(struct lower *l, const char *helper, ir_reg ret, struct span at,
+			bool always);
+/* Counts, and does that. */
 void lower_helper_failed(struct lower *l, enum loss_kind what, const char *helper, ir_reg ret,
 			 struct span at, bool always);
 /* The number of this CPU, masked to script.cpus. */

@@ -375,6 +375,22 @@ struct operand lower_aggregate(struct lower *l, const struct map *m, struct oper
 	return operand_value(type, g.total);
 }
 
+/* Under -k: a lookup that finds nothing is told. */
+void lower_report_absent(struct lower *l, const struct map *m, ir_reg place, struct span at)
+{
+	u32 absent, join;
+
+	if (!l->script->options->warnings || map_is_scalar(m))
+		return;
+	absent = ir_block(l->f);
+	join = ir_block(l->f);
+	ir_branch_imm(l->f, IR_NE, 64, place, 0, join, absent);
+	ir_at(l->f, absent);
+	lower_helper_error(l, "map_lookup_elem", ir_const(l->f, 0), at, false);
+	ir_jump(l->f, join);
+	ir_at(l->f, join);
+}
+
 struct operand lower_map_value(struct lower *l, struct map *m, const struct node *key,
 			       struct span at)
 {
@@ -383,6 +399,7 @@ struct operand lower_map_value(struct lower *l, struct map *m, const struct node
 	if (type_is_aggregate(m->value))
 		return lower_aggregate(l, m, k, at);
 	o = operand_place(m->value, SPACE_OWN, lower_lookup(l, m, k), 0);
+	lower_report_absent(l, m, o.reg, at);
 	o.may_be_absent = !map_is_scalar(m);
 	o.is_padded = m->value->kind == TYPE_STRING;
 	/* it may change under a later statement: a number is read now */

@@ -132,6 +132,11 @@ static ir_reg load_guarded(struct lower *l, struct operand o)
 	return result;
 }
 
+static struct span place_of(const struct lower *l, const struct operand *o)
+{
+	return o->at.source ? o->at : l->at;
+}
+
 static ir_reg load_read(struct lower *l, struct operand o)
 {
 	u32 size = load_size(&o), mark = lower_mark(l);
@@ -142,9 +147,9 @@ static ir_reg load_read(struct lower *l, struct operand o)
 	if (o.bit_size && (o.bit_offset + o.bit_size + 7u) / 8 > o.type->size) {
 		ir_store_imm(l->f, 8, to.reg, to.offset, 0);
 		lower_read(l, to, (o.bit_offset + o.bit_size + 7u) / 8, o.space,
-			   operand_address(l, o), l->at);
+			   operand_address(l, o), place_of(l, &o));
 	} else {
-		lower_read(l, to, size, o.space, operand_address(l, o), l->at);
+		lower_read(l, to, size, o.space, operand_address(l, o), place_of(l, &o));
 	}
 	to.type = o.type;
 	to.bit_size = o.bit_size;
@@ -356,7 +361,8 @@ static void store_bytes(struct lower *l, struct operand to, struct operand value
 	if (value.space == SPACE_OWN)
 		lower_copy(l, to, value, size);
 	else
-		lower_read(l, to, size, value.space, operand_address(l, value), l->at);
+		lower_read(l, to, size, value.space, operand_address(l, value),
+			   place_of(l, &value));
 }
 
 static void store_present(struct lower *l, struct operand to, struct operand value)

@@ -193,10 +193,33 @@ struct operand lower_stable(struct lower *l, struct operand o, const struct node
 	return operand_value(o.type, copy);
 }
 
+/* The type of the integer of less than 64 bits that -e or ~e is as wide as; NULL: it is not. */
+static const struct type *narrow_result(const struct node *n)
+{
+	const struct type *t;
+
+	if (n->kind != NODE_UNARY ||
+	    (n->unary.op != OPERATOR_NEGATE && n->unary.op != OPERATOR_BIT_NOT))
+		return NULL;
+	t = narrow_result(n->unary.e);
+	t = t ? t : n->unary.e->type;
+	return t && t->kind == TYPE_INTEGER && t->size < 8 ? t : NULL;
+}
+
+struct operand lower_side(struct lower *l, const struct node *n)
+{
+	struct operand o = lower_expression(l, n);
+	const struct type *t = narrow_result(n);
+
+	if (t && !o.in_memory && !o.is_constant)
+		o.reg = lower_narrow(l, o.reg, NULL, t);
+	return o;
+}
+
 static void condition_binary(struct lower *l, const struct node *n, u32 yes, u32 no)
 {
-	struct operand a = lower_stable(l, lower_expression(l, n->binary.left), n->binary.right);
-	struct operand b = lower_expression(l, n->binary.right);
+	struct operand a = lower_stable(l, lower_side(l, n->binary.left), n->binary.right);
+	struct operand b = lower_side(l, n->binary.right);
 
 	lower_compare(l, n->binary.op, a, b, yes, no);
 }
@@ -378,8 +401,8 @@ struct operand lower_binary(struct lower *l, const struct node *n)
 		lower_condition(l, n, yes, no);
 		return operand_value(n->type, lower_truth(l, yes, no));
 	}
-	a = lower_stable(l, lower_expression(l, n->binary.left), n->binary.right);
-	b = lower_expression(l, n->binary.right);
+	a = lower_stable(l, lower_side(l, n->binary.left), n->binary.right);
+	b = lower_side(l, n->binary.right);
 	return lower_binary_values(l, op, a, b, n->type, n->span);
 }
 
@@ -397,13 +420,13 @@ struct operand lower_unary(struct lower *l, const struct node *n)
 		return operand_value(n->type, lower_truth(l, yes, no));
 	case OPERATOR_BIT_NOT:
 	case OPERATOR_NEGATE:
-		o = lower_expression(l, n->unary.e);
+		o = lower_side(l, n->unary.e);
 		v = number(l, o);
 		v = n->unary.op == OPERATOR_NEGATE ? ir_negate(l->f, 64, v)
 						   : ir_binary_imm(l->f, IR_XOR, 64, v, -1);
-		/* as wide as its operand */
-		if (o.type->kind == TYPE_INTEGER)
-			v = lower_narrow(l, v, NULL, o.type);
+		/* as wide as its operand: as a value on its own, the bits above are zero */
+		if (narrow_result(n))
+			v = ir_extend(l->f, 8 * narrow_result(n)->size, false, v);
 		return operand_value(n->type, lower_narrow(l, v, NULL, n->type));
 	case OPERATOR_DEREFERENCE:
 		return lower_dereference(l, lower_expression(l, n->unary.e), n->span);

@@ -6,7 +6,7 @@
  *	entry:	exiting? -> out		claim the scratch frame, too deep? -> out
  *	start:	predicate -> leave, body
  *	leave:	give the frame back
- *	out:	return 0
+ *	out:	return 0, or what the script returned
  *
  * Frames have one size for the whole script, which is in every program's code: when a program turns
  * out to need more than was thought, all are written again. One that needs too much stack is written
@@ -34,6 +34,14 @@ static bool script_exits(const struct script *s)
 static bool is_end(const struct lower *l)
 {
 	return l->program->provider && !strcmp(l->program->provider->name, "end");
+}
+
+/* Does somebody look at what the program returns? */
+static bool returns_value(const struct lower *l)
+{
+	const struct provider *p = l->program->provider;
+
+	return p && (!strcmp(p->name, "test") || !strcmp(p->name, "bench"));
 }
 
 /* This CPU's frame of the first free depth; counts and leaves when there is none. */
@@ -77,7 +85,9 @@ static void write_entry(struct lower *l, u32 start, u32 out)
 	ir_reg state;
 
 	ir_location(l->f, 0);
-	if (script_exits(l->script) && !is_end(l)) {
+	if (l->result)
+		ir_set_imm(l->f, l->result, 0);
+	if ((script_exits(l->script) || script_detaches_late(l->script)) && !is_end(l)) {
 		go_on = ir_block(l->f);
 		state = lower_own_map_value(l, OWN_STATE, offsetof(struct script_state, exiting));
 		ir_branch_imm(l->f, IR_EQ, 64, ir_load(l->f, 4, false, state, 0), 0, go_on, out);
@@ -100,6 +110,7 @@ static void write_program(struct lower *l)
 	start = ir_block(l->f);
 	l->leave = ir_block(l->f);
 	out = ir_block(l->f);
+	l->result = returns_value(l) ? ir_new(l->f) : 0;
 	locals_find(l, p->probe->predicate, p->probe->body);
 
 	ir_at(l->f, start);
@@ -120,7 +131,10 @@ static void write_program(struct lower *l)
 		give_frame_back(l);
 	ir_jump(l->f, out);
 	ir_at(l->f, out);
-	ir_return_imm(l->f, 0);
+	if (l->result)
+		ir_return(l->f, l->result);
+	else
+		ir_return_imm(l->f, 0);
 	ir_at(l->f, entry);
 	write_entry(l, start, out);
 }

@@ -26,10 +26,18 @@ struct outgoing {
 	bool wake;
 };
 
-static bool is_control(const struct lower *l, const struct action *a)
+bool lower_is_seldom(const struct lower *l)
 {
 	static const char *const seldom[] = { "begin", "end", "interval", "self", "test", "bench" };
 
+	for (size_t i = 0; i < ARRAY_SIZE(seldom) && l->program->provider; i++)
+		if (!strcmp(l->program->provider->name, seldom[i]))
+			return true;
+	return false;
+}
+
+static bool is_control(const struct lower *l, const struct action *a)
+{
 	switch (a->kind) {
 	case ACTION_PRINTF:
 	case ACTION_ERRORF:
@@ -43,10 +51,7 @@ static bool is_control(const struct lower *l, const struct action *a)
 	default:
 		return true;
 	}
-	for (size_t i = 0; i < sizeof(seldom) / sizeof(seldom[0]) && l->program->provider; i++)
-		if (!strcmp(l->program->provider->name, seldom[i]))
-			return true;
-	return false;
+	return lower_is_seldom(l);
 }
 
 static ir_reg wake_flags(struct lower *l, bool wake)
@@ -222,11 +227,11 @@ static ir_reg copy_tail(struct lower *l, ir_reg to, struct operand o, u32 max)
 /* The length from which on a string of the type counts as cut, as bpftrace marks it; 0: never. */
 static u32 cut_from(const struct lower *l, const struct action_argument *p)
 {
-	u64 max = l->script->config.max_strlen, size = p->type->size;
+	u64 max = l->script->config.max_strlen;
 
-	if (p->type->kind != TYPE_STRING || size < max || max >= TAIL_TRUNCATED)
+	if (p->type->kind != TYPE_STRING || p->type->size <= max || max >= TAIL_TRUNCATED)
 		return 0;
-	return (u32)(size == max ? max - 1 : max);
+	return (u32)max;
 }
 
 /* {u16 offset, u16 length} */

@@ -92,7 +92,9 @@ static void declare(struct lower *l, const struct node *n)
 static void lower_jump(struct lower *l, const struct node *n)
 {
 	if (n->kind == NODE_RETURN) {
-		if (n->e)
+		if (n->e && l->result && !l->callback && n->e->type && type_in_register(n->e->type))
+			ir_set(l->f, l->result, lower_value(l, n->e));
+		else if (n->e)
 			lower_expression(l, n->e);
 		lower_leave(l);
 	} else if (l->loop) {

@@ -169,7 +169,7 @@ static void store_read(struct lower *l, struct operand to, struct operand value)
 	else if (value.space == SPACE_NONE)
 		helper = BPF_FUNC_probe_read_user_str;
 	if (value.space != SPACE_OWN && has && has <= 16 && has <= size) {
-		lower_read(l, to, has, value.space, from, l->at);
+		lower_read(l, to, has, value.space, from, value.at.source ? value.at : l->at);
 		zero_from(l, to, has);
 		return;
 	}

@@ -210,6 +210,8 @@ void describe_point(struct describer *d, const struct attach_point *a, struct bu
 	case CONTEXT_REGISTERS:
 		if (is_kind(a, "kprobe") || is_kind(a, "kretprobe"))
 			describe_function(d, a, b);
+		else if (is_kind(a, "uprobe") && a->event && d->world)
+			type_print_user_parameters(d->world, a->file ?: a->target, a->event, b);
 		break;
 	case CONTEXT_BTF_ARGUMENTS:
 		if (!a->space)

@@ -11,6 +11,7 @@ struct btf;
 struct describer {
 	struct btf *kernel, *module;
 	char module_name[64];
+	struct type_world *world; /* for programs' debug information; NULL: not shown */
 };
 void describer_free(struct describer *d);
 /* "    struct file * file" for each argument. */

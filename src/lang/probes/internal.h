@@ -97,8 +97,6 @@ const char *names_suggest(const struct names *n, const char *word);
 
 /* Can names be taken apart in this build? */
 bool demangle_available(void);
-/* The caller's; NULL when it is no mangled name. */
-char *demangle(const char *name);
 
 /* ---- how a point is attached ---- */
 

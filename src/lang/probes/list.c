@@ -86,10 +86,11 @@ static int by_name(const void *x, const void *y)
 		      (*(struct attach_point *const *)y)->name);
 }
 
-static int print_points(const struct attach_point *first, size_t count, bool verbose, struct buf *b)
+static int print_points(const struct attach_point *first, size_t count, bool verbose,
+			struct type_world *w, struct buf *b)
 {
 	_cleanup_free_ const struct attach_point **points = calloc(count, sizeof(*points));
-	_cleanup_(describer_free) struct describer d = {};
+	_cleanup_(describer_free) struct describer d = { .world = w };
 	const char *last = NULL;
 	size_t n = 0;
 
@@ -136,7 +137,7 @@ static int list_probes(const char *pattern, bool verbose, struct attach_list *l,
 		return err;
 	for (const struct attach_point *a = *tail; a; a = a->next)
 		count++;
-	return count ? print_points(*tail, count, verbose, b) : 0;
+	return count ? print_points(*tail, count, verbose, l->world, b) : 0;
 }
 
 int probes_list(const char *pattern, bool verbose, struct attach_list *options,

@@ -86,9 +86,11 @@ struct attach_point {
 	const struct attach_text *text; /* as written */
 	struct attach_point *next;
 	/* parsed; wildcards allowed before expansion */
-	const char *target;  /* module, category, program's path, usdt namespace's program */
-	const char *event;   /* function, tracepoint, usdt name, "cpu-clock", "SIGUSR1" */
-	const char *space;   /* usdt's provider name; the language ("cpp") of a uprobe */
+	const char *target; /* module, category, program's path, usdt namespace's program */
+	const char *event;  /* function, tracepoint, usdt name, "cpu-clock", "SIGUSR1" */
+	const char *space;  /* usdt's provider name; the language ("cpp") of a uprobe */
+	const char *source; /* uprobe at a source line: its file; NULL */
+	u32 line;
 	u64 offset, address; /* function+offset; absolute address */
 	u64 period;	     /* events, or ns, or Hz */
 	enum { PERIOD_COUNT, PERIOD_NS, PERIOD_HZ } unit;
@@ -127,8 +129,8 @@ struct attach_list {
 	struct arena *arena;
 	struct type_world *world;
 	struct attach_point *first, **last;
-	u32 count, max;		/* config max_probes: reaching it is an error that names it */
-	u32 filtered;		/* those that the filter kept out */
+	u32 count, max; /* config max_probes: reaching it is an error that names it */
+	u32 filtered;	/* those that the filter kept out */
 	const struct attach_text *wildcard; /* that of the last one: counted once */
 	s32 pid;		/* -p, or the child of -c: uprobes of one process; 0: all */
 	const char *child_path; /* program of -p or -c, for `uprobe:*:` and usdt without a path */
@@ -228,3 +230,9 @@ int attachment_read(const struct probe_attachment *a, size_t number);
  */
 int probes_list(const char *pattern, bool verbose, struct attach_list *options,
 		struct diagnostics *d, struct buf *b);
+
+/*
+ * A name of C++ as it was written, "ns::f(int)": the caller's to free. NULL when it is no mangled
+ * name.
+ */
+char *demangle(const char *name);

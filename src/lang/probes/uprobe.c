@@ -7,6 +7,22 @@
 #include "lang/probes/elf.h"
 #include "lang/probes/path.h"
 
+/* PROGRAM@FILE:LINE */
+static int parse_line(struct attach_point *a, struct diagnostics *d)
+{
+	const char *at = strrchr(a->target, '@'), *number = part(a, part_count(a) - 1);
+	u64 line;
+
+	if (a->space || is_kind(a, "uretprobe"))
+		return diagnose(d, a->text->span, "a source line is for uprobe:PROGRAM@FILE:LINE");
+	if (parse_u64(number, &line) || !line || line > INT32_MAX)
+		return diagnose(d, a->text->span, "'%s' is no number of a line", number);
+	a->source = at + 1;
+	a->line = (u32)line;
+	a->target = arena_strndup(d->arena, a->target, (size_t)(at - a->target));
+	return 0;
+}
+
 int uprobe_parse(struct attach_point *a, struct diagnostics *d)
 {
 	int err = parts_between(a, d, 2, 3);
@@ -22,13 +38,8 @@ int uprobe_parse(struct attach_point *a, struct diagnostics *d)
 		diagnose_hint(d, "cpp is the only one");
 		return -EINVAL;
 	}
-	if (strchr(a->target, '@') && access(a->target, F_OK)) {
-		diagnose(d, a->text->span,
-			 "uprobes by source line are not supported: name the function");
-		diagnose_hint(d, "uprobe:PROGRAM:FUNCTION+OFFSET or uprobe:PROGRAM:ADDRESS, as "
-				 "`addr2line` and `nm` show them");
-		return -EINVAL;
-	}
+	if (strchr(a->target, '@') && access(a->target, F_OK))
+		return parse_line(a, d);
 	/* a C++ name may hold a '+', and begins with no digit */
 	if (a->space)
 		a->event = part(a, last);
@@ -237,7 +248,8 @@ static int add_address(struct attach_point *a, struct attach_list *l, struct elf
 	p->event = NULL;
 	p->name = arena_printf(l->arena, "%s:%s:%llu", a->provider->name, path,
 			       (unsigned long long)a->address);
-	check_address(p, l, e, root);
+	if (!a->source)
+		check_address(p, l, e, root);
 	attach_list_add(l, p);
 	return 0;
 }
@@ -255,7 +267,12 @@ static int expand_file(struct attach_point *a, struct attach_list *l, const char
 	err = elf_image_open(whole, &e);
 	if (err)
 		return err;
-	if (a->has_address)
+	if (a->source) {
+		err = type_source_line(whole, a->source, a->line, &a->address);
+		if (err)
+			return err;
+	}
+	if (a->has_address || a->source)
 		return add_address(a, l, e, path, root);
 	s.one = !a->space && !has_wildcard(a->event);
 	err = elf_image_symbols(e, root, collect_symbol, &s);

@@ -97,13 +97,20 @@ static void on_record(void *context, const void *data, size_t size)
 ssize_t export_consume(struct export *e)
 {
 	struct run *r = e->run;
-	ssize_t n = r->ring ? ring_consume(r->ring, on_record, e, 0) : 0;
+	struct ring *ring = r->ring;
+	bool exiting = r->exiting;
+	ssize_t n;
 
+	/* What a run does besides reading its ring: it has none for the moment. */
+	r->ring = NULL;
+	run_consume(r);
+	r->ring = ring;
+	r->exiting = exiting;
+	n = ring ? ring_consume(ring, on_record, e, 0) : 0;
 	if (n > 0)
 		r->received += (u64)n;
 	/* The record that says so may have found the ring full. */
-	if (r->state && r->state->exiting && !r->exiting &&
-	    (!r->ring || !ring_available(r->ring))) {
+	if (r->state && r->state->exiting && !r->exiting && (!ring || !ring_available(ring))) {
 		r->exiting = true;
 		r->exit_code = r->state->exit_code;
 	}

@@ -71,6 +71,23 @@ struct export
 /* ---- export_schema.c ---- */
 
 int export_make_schemas(struct export *e);
+/* What somebody would call the value: pid, comm, filename of str(args.filename); NULL. */
+const char *export_word_of(const struct node *n);
+/* "usecs", "read_us", "ns" ...: what a map's name says of what it measures. */
+const char *export_unit_of(const char *name);
+/* Adds an empty schema called NAME.PART to @e. */
+int export_new_schema(struct export *e, const char *part, const char *what, enum schema_sort sort,
+		      struct export_schema **ret);
+/* Adds a column of @size bytes (4: a text) to the fixed part; its index, or -errno. */
+int export_add_column(struct export_schema *s, const char *name, const char *help,
+		      const struct kind *kind, u32 size, u32 *ret_offset);
+/* The same for a value of the script's that lies at @source. */
+int export_add_value(struct export_schema *s, const char *name, const char *help,
+		     const struct type *t, u32 source, bool is_key);
+
+/* ---- export_schema_map.c ---- */
+
+int export_add_map(struct export *e, const struct map *m);
 
 /* ---- export_record.c ---- */
 

@@ -25,37 +25,80 @@ void add_kernel_symbol(struct output *o, u64 address, bool with_offset, struct b
 		buf_printf(b, "+%llu", (unsigned long long)s.offset);
 }
 
+/* As the source has it, unless the script wants the linker's. */
+static void add_function(struct output *o, const char *name, struct buf *b)
+{
+	_cleanup_free_ char *plain = o->script->config.cpp_demangle ? demangle(name) : NULL;
+	const char *shown = plain ? plain : name;
+
+	add_foreign(o, shown, strlen(shown), b);
+}
+
+static void add_found(struct output *o, const struct symbol *s, u64 address, bool with_offset,
+		      struct buf *b)
+{
+	if (!s->known) {
+		buf_printf(b, address ? "0x%llx" : "%llu", (unsigned long long)address);
+		return;
+	}
+	add_function(o, s->name, b);
+	if (with_offset)
+		buf_printf(b, "+%llu", (unsigned long long)s->offset);
+}
+
 void add_user_symbol(struct output *o, u32 pid, u64 address, bool with_offset, struct buf *b)
 {
 	struct symbol s = {};
 
-	if (o->host && address)
+	if (o->host && address) {
+		host_drain_mappings(o->host);
 		host_user_symbol(o->host, pid, address, &s);
-	if (!s.known) {
-		buf_printf(b, "0x%llx", (unsigned long long)address);
-		return;
 	}
-	buf_add_str(b, s.name);
-	if (with_offset)
-		buf_printf(b, "+%llu", (unsigned long long)s.offset);
+	add_found(o, &s, address, with_offset, b);
 }
 
-/* ---- stacks ---------------------------------------------------------------------------------- */
+/* ---- stacks ------------------------------------------------------------------------------------ */
 
-static void add_perf_frame(struct output *o, const struct stack_value *s, u64 address, bool user,
+static const char *file_of(const struct output *o, const struct symbol *s)
+{
+	/* bpftrace says nothing of a file whose function it cannot name. */
+	if (!s->path || (o->is_bpftrace && !s->known))
+		return "[unknown]";
+	return s->path;
+}
+
+static void add_user_frame(struct output *o, const struct type *t, u32 pid, u64 address,
 			   struct buf *b)
 {
-	struct symbol symbol = {};
+	struct symbol s = {};
+	const char *file;
 
-	buf_printf(b, "\t%llx ", (unsigned long long)address);
-	if (!user) {
-		add_kernel_symbol(o, address, true, b);
+	if (t->stack_mode == STACK_BUILD_ID) {
+		add_build_id_frame(o, pid, address, b);
 		return;
 	}
-	add_user_symbol(o, (u32)s->pid, address, true, b);
-	if (o->host)
-		host_user_symbol(o->host, (u32)s->pid, address, &symbol);
-	buf_printf(b, " (%s)", symbol.module ? symbol.module : "[unknown]");
+	if (o->host && address)
+		host_user_symbol(o->host, pid, address, &s);
+	if (t->stack_mode == STACK_PERF)
+		buf_printf(b, "\t%llx ", (unsigned long long)address);
+	else
+		buf_add_str(b, "        ");
+	add_found(o, &s, address, true, b);
+	if (t->stack_mode != STACK_PERF)
+		return;
+	buf_add_str(b, " (");
+	file = file_of(o, &s);
+	add_foreign(o, file, strlen(file), b);
+	buf_add_char(b, ')');
+}
+
+static void add_kernel_frame(struct output *o, const struct type *t, u64 address, struct buf *b)
+{
+	if (t->stack_mode == STACK_PERF)
+		buf_printf(b, "\t%llx ", (unsigned long long)address);
+	else
+		buf_add_str(b, "        ");
+	add_kernel_symbol(o, address, true, b);
 }
 
 void add_stack(struct output *o, const struct type *t, const struct stack_value *s, struct buf *b)
@@ -63,29 +106,31 @@ void add_stack(struct output *o, const struct type *t, const struct stack_value 
 	bool user = t->kind == TYPE_USTACK;
 	u32 count = s->count < t->stack_depth ? s->count : t->stack_depth;
 
+	if (user && o->host && count && t->stack_mode != STACK_RAW)
+		host_drain_mappings(o->host);
 	buf_add_char(b, '\n');
-	for (u32 i = 0; i < count && s->frames[i]; i++) {
-		if (t->stack_mode == STACK_RAW) {
+	for (u32 i = 0; i < count; i++) {
+		if (t->stack_mode == STACK_RAW)
 			buf_printf(b, "%llx", (unsigned long long)s->frames[i]);
-		} else if (t->stack_mode == STACK_BUILD_ID) {
-			add_build_id_frame(o, (u32)s->pid, s->frames[i], b);
-		} else if (t->stack_mode == STACK_PERF) {
-			add_perf_frame(o, s, s->frames[i], user, b);
-		} else {
-			buf_add_str(b, "        ");
-			if (user)
-				add_user_symbol(o, (u32)s->pid, s->frames[i], true, b);
-			else
-				add_kernel_symbol(o, s->frames[i], true, b);
-		}
+		else if (user)
+			add_user_frame(o, t, (u32)s->pid, s->frames[i], b);
+		else
+			add_kernel_frame(o, t, s->frames[i], b);
 		buf_add_char(b, '\n');
 	}
 }
 
-void add_build_id_frame(struct output *o UNUSED, u32 pid UNUSED, u64 address, struct buf *b)
+void add_build_id_frame(struct output *o, u32 pid, u64 address, struct buf *b)
 {
-	/* Frames were taken as addresses: the file's own id is not in the record. */
-	buf_printf(b, "%llx", (unsigned long long)address);
+	struct build_id id;
+
+	if (!o->host || !address || !host_user_build_id(o->host, pid, 0, address, &id)) {
+		buf_printf(b, "%llx", (unsigned long long)address);
+		return;
+	}
+	for (size_t i = 0; i < id.size; i++)
+		buf_printf(b, "%02x", id.bytes[i]);
+	buf_printf(b, " 0x%llx", (unsigned long long)id.offset);
 }
 
 /* ---- addresses of the network, times, users -------------------------------------------------- */

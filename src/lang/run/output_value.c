@@ -46,8 +46,11 @@ void add_string(struct output *o, const struct type *t, const char *bytes, struc
 	u64 max = o->script->config.max_strlen;
 
 	add_foreign(o, bytes, len, b);
-	/* Only what str() read can have the greatest length, and may have been cut there. */
-	if (t->size > max && len >= max)
+	/*
+	 * Only what str() read can have the greatest length, and may have been cut there. A string
+	 * that has no room at all was cut, too.
+	 */
+	if ((max && t->size > max && len >= max) || !t->size)
 		buf_add_str(b, o->script->config.str_trunc_trailer);
 }
 

@@ -19,6 +19,7 @@ struct run_program {
 	const struct script_program *program;
 	int fd;
 	struct probe_attachment *attachment;
+	u64 missed; /* runs that the kernel skipped, once it is detached */
 };
 
 struct run {
@@ -53,6 +54,8 @@ void run_freep(struct run **r);
 const char *run_verifier_log(const struct run *r);
 /* Runs `begin`, then attaches the rest. `self`, `test` and `bench` probes are run by run_fire(). */
 int run_attach(struct run *r);
+/* Runs the iterators that are not pinned: once, from the first to the last. After run_attach(). */
+int run_iterate(struct run *r);
 /* Takes the programs off again; what they sent stays to be consumed. */
 void run_detach(struct run *r);
 /* Runs the programs of a provider ("begin", "end", "self", "test"); @event NULL: all of it. */

@@ -315,6 +315,11 @@ struct parse_options {
  * Positional parameters stay NODE_PARAMETER, getopt() stays a call; attach points have them put in.
  */
 int syntax_parse(const struct parse_options *o, u32 number, struct syntax **ret);
+/*
+ * Source @number laid out anew, its comments kept: --fmt. Imports are not read and macros not
+ * expanded. -EINVAL with diagnostics when it cannot be parsed.
+ */
+int syntax_format(const struct parse_options *o, u32 number, struct buf *b);
 /* A deep copy without the checker's notes. */
 struct node *node_copy(struct arena *a, const struct node *n);
 /* The tree as text, indented, stable: --dump ast. */

@@ -274,7 +274,8 @@ static void print_one(const struct diagnostics *d, const struct diagnostic *item
 {
 	struct span at = item->span;
 
-	print_place(d, item->severity, at, item->text, color, b);
+	if (*item->text) /* else the hints are all there is to say */
+		print_place(d, item->severity, at, item->text, color, b);
 	print_hints(item->hint, b);
 	/* A call chain of macros ends somewhere: recursion is an error before it comes here. */
 	for (int i = 0; i < KEPT && sources_expanded_from(d->sources, at.expansion, &at); i++)

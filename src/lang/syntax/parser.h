@@ -165,6 +165,11 @@ bool is_value_word(const char *word, size_t len);
 /* struct, union or enum, and a name behind it. */
 bool at_tag(const struct parser *p);
 
+/* ---- syntax.c */
+
+/* Empty lists. */
+void script_start(struct script *s);
+
 /* ---- expand.c */
 
 /* Replaces every call of a macro in the script's probes. */

@@ -15,7 +15,7 @@ struct loader {
 	u32 count, depth;
 };
 
-static void start_script(struct script *s)
+void script_start(struct script *s)
 {
 	memset(s, 0, sizeof(*s));
 	list_start(&s->probes);
@@ -116,7 +116,7 @@ static void load(struct loader *l, u32 source, u32 expansion)
 	struct script s;
 	struct parser p;
 
-	start_script(&s);
+	script_start(&s);
 	parser_start(&p, l->o, source, expansion, &s);
 	parse_program(&p);
 	if (p.stopped || arena_error(l->o->arena))
@@ -260,7 +260,7 @@ int syntax_parse(const struct parse_options *o, u32 number, struct syntax **ret)
 	struct syntax *s;
 
 	l->o = o;
-	start_script(&l->whole);
+	script_start(&l->whole);
 	load(l, number, 0);
 	if (arena_error(o->arena))
 		return out_of_memory(o);
@@ -293,7 +293,7 @@ struct node *syntax_parse_expression(const struct parse_options *o, u32 number)
 	struct parser p;
 	struct node *n;
 
-	start_script(&s);
+	script_start(&s);
 	parser_start(&p, o, number, 0, &s);
 	n = parse_expression(&p);
 	if (n && p.token.kind != TOKEN_END)

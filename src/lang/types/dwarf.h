@@ -96,7 +96,23 @@ struct dwarf_section {
 	size_t len;
 };
 struct dwarf_file;
-enum { DWARF_INFO, DWARF_ABBREV, DWARF_STR, DWARF_LINE_STR, DWARF_STR_OFFSETS, DWARF_SECTIONS };
+enum {
+	DWARF_INFO,
+	DWARF_ABBREV,
+	DWARF_STR,
+	DWARF_LINE_STR,
+	DWARF_STR_OFFSETS,
+	DWARF_LINE,
+	DWARF_SECTIONS
+};
 int dwarf_file_open(const char *path, struct dwarf_file **ret,
 		    struct dwarf_section sections[DWARF_SECTIONS]);
 void dwarf_file_free(struct dwarf_file *f);
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+/*
+ * The lowest address where a statement of @line begins in the file of that path, or the end of one
+ * behind a slash. -ENOENT with bpftrace's words.
+ */
+int dwarf_line_find(const struct dwarf_section *sections, const char *file, u32 line, u64 *ret);

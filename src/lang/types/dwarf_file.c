@@ -24,6 +24,7 @@ static const char *const names[] = {
 	[DWARF_STR] = ".debug_str",
 	[DWARF_LINE_STR] = ".debug_line_str",
 	[DWARF_STR_OFFSETS] = ".debug_str_offsets",
+	[DWARF_LINE] = ".debug_line",
 };
 
 void dwarf_file_free(struct dwarf_file *f)

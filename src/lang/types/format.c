@@ -197,23 +197,12 @@ static const struct type *array_type(struct arena *a, const struct format_option
 	return type_array(a, scalar_type(a, f->type, f->size / count, f->is_signed), count);
 }
 
-static const struct type *data_loc_type(struct arena *a, const struct field_line *f)
-{
-	const struct type *of;
-
-	if (!strcmp(f->type, "char"))
-		return type_string(a, 0);
-	if (!strcmp(f->type, "cpumask_t") || !strcmp(f->type, "unsigned long"))
-		return type_array(a, &type_u64, 0);
-	of = type_builtin(a, f->type);
-	return type_array(a, of && of->size ? of : &type_u8, 0);
-}
-
 static const struct type *field_type(struct arena *a, const struct format_options *o,
 				     struct field_line *f)
 {
+	/* The address of its bytes, as a number: how many they are nobody knows before. */
 	if (f->is_data_loc)
-		return data_loc_type(a, f);
+		return &type_s64;
 	if (f->is_array)
 		return array_type(a, o, f);
 	if (strchr(f->type, '*') && f->size == 8)

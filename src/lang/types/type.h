@@ -262,6 +262,11 @@ int type_tracepoint_print(struct type_world *w, const char *category, const char
 const struct type *type_iterator(struct type_world *w, const char *name, u32 *ret_btf_id);
 /* A function of a program by its DWARF; NULL with fail() text: no debug information. */
 const struct type *type_user_function(struct type_world *w, const char *path, const char *name);
+/*
+ * The address, as in its symbols, of a line of a program's source: see dwarf_line_find(). -ENODATA:
+ * it has no debug information.
+ */
+int type_source_line(const char *path, const char *file, u32 line, u64 *ret);
 /* A program whose DWARF is searched for structs after the script's own, before the kernel's. */
 void type_world_add_program(struct type_world *w, const char *path);
 /*

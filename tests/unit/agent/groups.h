@@ -15,6 +15,8 @@ int run_broker_tests(void);
 int run_watch_tests(void);
 int run_sink_tests(void);
 int run_summary_tests(void);
+int run_ingest_tests(void);
+int run_scripts_tests(void);
 
 /* @state becomes the path of a new folder; teardown removes it with what is in it. */
 int folder_setup(void **state);

@@ -53,5 +53,7 @@ int main(void)
 	failed += run_watch_tests();
 	failed += run_sink_tests();
 	failed += run_summary_tests();
+	failed += run_ingest_tests();
+	failed += run_scripts_tests();
 	return failed != 0;
 }

@@ -42,7 +42,8 @@ static void everything_is_read_back(void **state UNUSED)
 		"gadgets:\n"
 		"  opensnoop: { where: 'path like \"/etc/*\"', budget: 7, ring: block }\n"
 		"  profile: { store: false, parameters: { user: true } }\n"
-		"  execsnoop: { enabled: false }\n";
+		"  execsnoop: { enabled: false }\n"
+		"scripts: { folder: /x/scripts.d, socket: '', budget: 0 }\n";
 	_cleanup_(config_freep) struct config *c = parse(text), *again = NULL;
 	_cleanup_buf_ struct buf first = {}, second = {};
 	const struct config_gadget *g = config_gadget_add(c, "profile");
@@ -53,6 +54,9 @@ static void everything_is_read_back(void **state UNUSED)
 	assert_string_equal(buf_str(&first), buf_str(&second));
 	assert_string_equal(again->store_path, "/a \"b\" \\");
 	assert_int_equal(again->store_column_count, 0);
+	assert_string_equal(again->scripts_folder, "/x/scripts.d");
+	assert_string_equal(again->scripts_socket, "");
+	assert_int_equal(again->scripts_budget, 0);
 	assert_int_equal(again->store_max_bytes, 1536 << 10);
 	assert_int_equal(g->parameters_size, sizeof("user=true"));
 	assert_string_equal(g->parameters, "user=true");
@@ -70,6 +74,8 @@ static void complaints_have_their_place(void **state UNUSED)
 	} cases[] = {
 		{ "store:\n  pat: /x\n",
 		  "f:2:3: unknown setting 'store.pat' (did you mean 'path'?)" },
+		{ "scripts: { foldr: x }\n",
+		  "f:1:12: unknown setting 'scripts.foldr' (did you mean 'folder'?)" },
 		{ "stor: {}\n", "f:1:1: unknown section 'stor' (did you mean 'store'?)" },
 		{ "store:\n  max_age: tomorrow\n", "f:2:12: store.max_age" },
 		{ "http:\n  port: 70000\n", "f:2:9: http.port takes 0 to 65535" },

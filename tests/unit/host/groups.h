@@ -12,3 +12,4 @@ int test_columns(void);
 int test_names(void);
 int test_symbol_kernel(void);
 int test_symbol_user(void);
+int test_mapping(void);

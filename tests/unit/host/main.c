@@ -7,8 +7,9 @@
 int main(void)
 {
 	static int (*const groups[])(void) = {
-		test_parse,   test_cache,   test_cgroup_path, test_cgroup,	  test_container,
-		test_process, test_columns, test_names,	      test_symbol_kernel, test_symbol_user,
+		test_parse,	    test_cache,	      test_cgroup_path, test_cgroup,
+		test_container,	    test_process,     test_columns,	test_names,
+		test_symbol_kernel, test_symbol_user, test_mapping,
 	};
 	int failed = 0;
 

@@ -38,6 +38,32 @@ static void from_a_file(void **state)
 	assert_false(s.known);
 }
 
+static void of_several_names(void **state)
+{
+	struct machine *m = *state;
+	struct symbol s;
+
+	put_file(m, "/proc/kallsyms",
+		 "ffffffff81000000 t __do_sys_pause\n"
+		 "ffffffff81000000 T __ia32_sys_pause\n"
+		 "ffffffff81000000 T __x64_sys_pause\n"
+		 "ffffffff81000100 T memset\n"
+		 "ffffffff81000100 T __memset\n"
+		 "ffffffff81000200 t inner\n"
+		 "ffffffff81000200 T __irqentry_text_end\n"
+		 "ffffffff81000200 T known\n"
+		 "ffffffff81000300 t last\n");
+	host_kernel_symbol(m->host, 0xffffffff81000004, &s);
+	assert_string_equal(s.name, "__x64_sys_pause");
+	assert_int_equal(s.offset, 4);
+	host_kernel_symbol(m->host, 0xffffffff81000100, &s);
+	assert_string_equal(s.name, "memset");
+	host_kernel_symbol(m->host, 0xffffffff81000200, &s);
+	assert_string_equal(s.name, "known");
+	host_kernel_symbol(m->host, 0xffffffff81000300, &s);
+	assert_string_equal(s.name, "last");
+}
+
 /* kptr_restrict: every address is 0. */
 static void hidden(void **state)
 {
@@ -106,8 +132,8 @@ static void this_machine(void **state UNUSED)
 
 int test_symbol_kernel(void)
 {
-	const struct CMUnitTest tests[] = { TEST(from_a_file), TEST(hidden), TEST(stacks),
-					    TEST(this_machine) };
+	const struct CMUnitTest tests[] = { TEST(from_a_file), TEST(of_several_names), TEST(hidden),
+					    TEST(stacks), TEST(this_machine) };
 
 	return cmocka_run_group_tests_name("host/symbol_kernel", tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ static int stages(struct checked *c, const char *text)
 		.diagnostics = &c->diagnostics,
 	};
 	int err, number = sources_add(c->sources, "stdin", text, strlen(text));
+	bool in_environment;
 
 	err = syntax_parse(&p, (u32)number, &s->syntax);
 	if (err)
@@ -25,7 +26,9 @@ static int stages(struct checked *c, const char *text)
 	assert_non_null(c->world);
 	if (s->syntax->c_part_count)
 		err = type_world_declare(c->world, s->syntax->c_parts, s->syntax->c_part_count);
-	err = err ?: config_read(&s->config, s->syntax->config, NULL, &c->diagnostics);
+	err = err
+		      ?: script_config_read(&s->config, s->syntax->config, NULL, &c->diagnostics,
+					    &in_environment);
 	err = err ?: script_make_programs(s);
 	return err ?: script_check(s);
 }

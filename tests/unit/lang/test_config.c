@@ -9,6 +9,7 @@ struct reading {
 	struct config config;
 	struct buf text;
 	int err;
+	bool in_environment;
 };
 
 static void reading_free(struct reading *r)
@@ -36,7 +37,8 @@ static void read_config(struct reading *r, const char *block, const char *const 
 	buf_add_str(&script, "BEGIN { }");
 	number = sources_add(r->sources, "stdin", buf_str(&script), script.len);
 	assert_int_equal(syntax_parse(&p, (u32)number, &s), 0);
-	r->err = config_read(&r->config, s->config, environment, &r->diagnostics);
+	r->err = script_config_read(&r->config, s->config, environment, &r->diagnostics,
+				    &r->in_environment);
 	diagnostics_print(&r->diagnostics, true, false, &r->text);
 }
 #define _cleanup_reading_ _cleanup_(reading_free)

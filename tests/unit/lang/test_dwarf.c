@@ -240,12 +240,37 @@ static void damage_is_survived(void **state)
 	buf_free(&good);
 }
 
+static volatile int line_value;
+enum { LINE_FIRST_LINE = __LINE__ + 3 };
+static __attribute__((noinline)) void line_function(void)
+{
+	line_value++;
+	line_value += 2;
+}
+
+static void lines_have_addresses(void **state)
+{
+	u64 first, second, function = (u64)(uintptr_t)line_function;
+	const char *self = "/proc/self/exe";
+
+	(void)state;
+	line_function();
+	assert_int_equal(type_source_line(self, "test_dwarf.c", LINE_FIRST_LINE, &first), 0);
+	assert_int_equal(
+		type_source_line(self, "unit/lang/test_dwarf.c", LINE_FIRST_LINE + 1, &second), 0);
+	assert_true(first && second > first && second < first + 64);
+	/* wherever the program was loaded */
+	assert_true(((first - function) & 4095) < 64);
+	assert_int_equal(type_source_line(self, "est_dwarf.c", LINE_FIRST_LINE, &first), -ENOENT);
+	assert_int_equal(type_source_line(self, "test_dwarf.c", 1000000, &first), -ENOENT);
+}
+
 TEST_GROUP(test_dwarf)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(this_program_is_read),	    cmocka_unit_test(every_version_is_read),
 		cmocka_unit_test(separate_files_are_found), cmocka_unit_test(what_has_none_says_so),
-		cmocka_unit_test(damage_is_survived),
+		cmocka_unit_test(damage_is_survived),	    cmocka_unit_test(lines_have_addresses),
 	};
 
 	return cmocka_run_group_tests_name("dwarf", tests, make_folder, remove_folder);

@@ -94,8 +94,9 @@ static void bad_ones(void **state)
 		{ "uprobe:/bin/zz:main",
 		  "uprobe target file '/bin/zz' does not exist or is not executable" },
 		{ "uprobe:/bin/sh:d:f", "Unsupported language: d" },
-		{ "uprobe:/bin/sh@main.c:12",
-		  "uprobes by source line are not supported: name the function" },
+		{ "uprobe:/bin/sh@main.c:12", "/bin/sh has no debug information" },
+		{ "uprobe:/bin/sh@main.c:x", "'x' is no number of a line" },
+		{ "uretprobe:/bin/sh@main.c:12", "a source line is for uprobe:PROGRAM@FILE:LINE" },
 		{ "usdt:libc", "usdt probe type requires 2 or 3 arguments, found 1" },
 		{ "usdt:/bin/zz:x", "usdt target file '/bin/zz' does not exist or is not "
 				    "executable" },

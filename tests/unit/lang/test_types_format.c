@@ -31,8 +31,8 @@ static void fields_have_their_types(void **state)
 		{ "__syscall_nr", 8, "int32" },	 { "filename", 16, "uint8 *" },
 		{ "argv", 24, "uint8 * *" },	 { "mode", 32, "uint64" },
 		{ "comm", 40, "string[16]" },	 { "args", 56, "uint64[6]" },
-		{ "address", 104, "uint8[28]" }, { "path", 132, "string" },
-		{ "list", 136, "uint64[0]" },	 { "reason", 140, "enum skb_drop_reason" },
+		{ "address", 104, "uint8[28]" }, { "path", 132, "int64" },
+		{ "list", 136, "int64" },	 { "reason", 140, "enum skb_drop_reason" },
 		{ "sk", 144, "struct sock *" },	 { "ok", 152, "bool" },
 		{ "odd", 154, "int16[3]" },
 	};
