@@ -4,7 +4,7 @@
  * they come in (mapping.c), the bytes that they are (mapping_record.c) and the tables that they
  * change (symbol_maps.c).
  *
- *	rings of all CPUs --merged by time--> struct mapping_record --> maps_map, _fork, _exec, _exit
+ *	rings of all CPUs --by time--> struct mapping_record --> maps_map, _fork, _exec, _exit
  */
 #pragma once
 

@@ -115,7 +115,9 @@ const struct perf_map *maps_perf(struct host *h, struct process_maps *m)
 	return m->perf;
 }
 
-/* A new entry for who has @pid now. @table (a reference of the caller's) may be NULL: an empty one. */
+/*
+ * A new entry for who has @pid now. @table (a reference of the caller's) may be NULL: an empty one.
+ */
 static struct process_maps *maps_new(struct host *h, u32 pid, struct region_table *table)
 {
 	struct symbol_tables *s = h->symbols;

@@ -173,12 +173,14 @@ script_output() {
 
 measure_script_printf() {
 	script_output printf 'printf a line per system call' 'at least 3x bpftrace' 3 getppid \
-		'tracepoint:raw_syscalls:sys_enter /comm == "bench_load" && args.id == 110/ { printf("%d %s\n", pid, comm); }'
+		'tracepoint:raw_syscalls:sys_enter /comm == "bench_load" && args.id == 110/ {
+			printf("%d %s\n", pid, comm); }'
 }
 
 measure_script_open() {
 	script_output open 'printf pid, comm and file per openat' 'at least 2x bpftrace' 2 open \
-		'tracepoint:syscalls:sys_enter_openat /comm == "bench_load"/ { printf("%d %s %s\n", pid, comm, str(args.filename)); }'
+		'tracepoint:syscalls:sys_enter_openat /comm == "bench_load"/ {
+			printf("%d %s %s\n", pid, comm, str(args.filename)); }'
 }
 
 measure_script_wildcard() {

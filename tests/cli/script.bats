@@ -142,7 +142,8 @@ SYSCALLS='tracepoint:raw_syscalls:sys_enter'
 	needs script
 	cp /bin/true $'e\e[31mvil'
 	# script(1) gives the tracer a terminal
-	script -qec "$SAKER -c './e*vil' -e 'tracepoint:sched:sched_process_exec /pid == cpid/ { printf(\"%s\\n\", comm); }'" \
+	echo 'tracepoint:sched:sched_process_exec /pid == cpid/ { printf("%s ", comm); }' > comm.bt
+	script -qec "$SAKER run comm.bt -c ./$(printf 'e\e[31mvil')" \
 		typescript < /dev/null > /dev/null || true
 	lacks typescript $'\e\[31m'
 }

@@ -8,6 +8,7 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <sys/utsname.h>
 
 #include "lang/lang.h"
 
@@ -370,6 +371,17 @@ static int read_nothing(void *context, const char *name, u32 from, struct buf *b
 	return -ENOENT;
 }
 
+/* 0: of the running kernel, also where it is older than @kernel. */
+static u32 form(u32 kernel)
+{
+	unsigned a = 0, b = 0;
+	struct utsname u;
+
+	if (uname(&u) || sscanf(u.release, "%u.%u", &a, &b) != 2)
+		return 0;
+	return kernel <= KERNEL_VERSION_CODE(a, b, 0) ? kernel : 0;
+}
+
 static void load(const struct compilation *c, const char *text, u32 kernel)
 {
 	const char *mode = getenv("SAKER_LOAD_FUZZ");
@@ -378,7 +390,7 @@ static void load(const struct compilation *c, const char *text, u32 kernel)
 
 	run_freep(&r);
 	if (mode)
-		printf("%s\n", err ? "load: failed" : "load: fine");
+		printf("load: %s%s\n", err ? "failed: " : "fine", err ? error_text() : "");
 	if (!err || err == -EPERM || geteuid() || !strstr(error_text(), "is refused"))
 		return;
 	/* Rounds that an older kernel's verifier follows; this one follows them otherwise. */
@@ -410,7 +422,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!corpus()->count)
 		return 0;
 	make_program(&choices, &text);
-	o.script.kernel = kernels[choose(&choices, ARRAY_SIZE(kernels))];
+	o.script.kernel = form(kernels[choose(&choices, ARRAY_SIZE(kernels))]);
 	o.script.warnings = !choose(&choices, 8);
 	o.script.test = strstr(buf_str(&text), "test:") != NULL;
 	if (!lang_compile(buf_str(&text), text.len, &o, &c))

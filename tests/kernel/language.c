@@ -8,10 +8,11 @@
 #include "lang/lang.h"
 #include "matrix.h"
 
-#define FILES(X)                                                                                 \
-	X(aggregations)                                                                          \
-	X(command) X(conditions) X(config) X(control) X(functions) X(integers) X(json) X(kernel) \
-		X(limits) X(maps) X(printf) X(probes) X(strings) X(surprises) X(types)
+/* clang-format off */
+#define FILES(X)                                                                                  \
+	X(aggregations) X(command) X(conditions) X(config) X(control) X(functions) X(integers)    \
+	X(json) X(kernel) X(limits) X(maps) X(printf) X(probes) X(strings) X(surprises) X(types)
+/* clang-format on */
 
 #define EMBED(name)                                            \
 	__asm__(".section .rodata\n"                           \

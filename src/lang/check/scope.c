@@ -6,7 +6,7 @@
  */
 #include "lang/check/internal.h"
 
-#define BUCKETS 512
+#define BUCKETS 2048
 
 struct entry {
 	struct entry *next; /* of the bucket */

@@ -165,7 +165,7 @@ struct action_argument *action_argument_add(struct script *s, struct action *a, 
 	return argument;
 }
 
-#define LATE_POINTS 8
+#define LATE_POINTS 64
 
 bool script_detaches_late(const struct script *s)
 {

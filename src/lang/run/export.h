@@ -3,7 +3,7 @@
  * What a script says, as records with schemas, for the store, Prometheus and the live stream:
  *
  *	emit("open", (pid=pid, ...))	NAME.open	events, its columns
- *	printf("%d %s\n", pid, comm)	NAME.printf	events: message, and the arguments as columns
+ *	printf("%d %s\n", pid, comm)	NAME.printf	events: message and arguments
  *	@bytes[comm] = sum(...)		NAME.bytes	a table, a histogram or stacks, by its type
  *
  * It stands beside the text that the script prints and changes nothing of it: instead of

@@ -152,8 +152,10 @@ const char *export_unit_of(const char *name)
 {
 	static const struct {
 		const char *word, *unit;
-	} words[] = { { "ns", "ns" }, { "nsecs", "ns" }, { "us", "us" },       { "usecs", "us" },
-		      { "ms", "ms" }, { "msecs", "ms" }, { "bytes", "bytes" }, { "size", "bytes" } };
+	} words[] = {
+		{ "ns", "ns" }, { "nsecs", "ns" }, { "us", "us" },	 { "usecs", "us" },
+		{ "ms", "ms" }, { "msecs", "ms" }, { "bytes", "bytes" }, { "size", "bytes" },
+	};
 	const char *last = strrchr(name, '_');
 
 	last = last ? last + 1 : name;

@@ -23,8 +23,8 @@ struct output {
 	bool no_warnings; /* --no-warnings */
 	bool quiet;	  /* -q */
 	/*
-	 * Takes bpftrace's place: where its output is plainly wrong, ours is the same (the places are
-	 * listed in docs/language.md).
+	 * Takes bpftrace's place: where its output is plainly wrong, ours is the same (the places
+	 * are listed in docs/language.md).
 	 */
 	bool is_bpftrace;
 	struct script *script;

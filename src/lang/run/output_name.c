@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Names for what the kernel hands over as numbers: addresses, stacks, users, cgroups, times, errors.
- * They are looked up when they are shown, by the host's tables.
+ * Names for what the kernel hands over as numbers: addresses, stacks, users, cgroups, times,
+ * errors. They are looked up when they are shown, by the host's tables.
  */
 #include "lang/run/output_internal.h"
 
@@ -57,7 +57,7 @@ void add_user_symbol(struct output *o, u32 pid, u64 address, bool with_offset, s
 	add_found(o, &s, address, with_offset, b);
 }
 
-/* ---- stacks ------------------------------------------------------------------------------------ */
+/* ---- stacks ---------------------------------------------------------------------------------- */
 
 static const char *file_of(const struct output *o, const struct symbol *s)
 {

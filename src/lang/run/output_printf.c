@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * printf: the format is taken apart once, then every record walks the parts. A number without width
- * or flags is written by hand, which is what a busy script spends its time on; the rest goes through
- * snprintf(). Without a length modifier a conversion takes 32 bits, as C's does; precision and the
- * space flag are passed over: bpftrace does so.
+ * or flags is written by hand, which is what a busy script spends its time on; the rest goes
+ * through snprintf(). Without a length modifier a conversion takes 32 bits, as C's does; precision
+ * and the space flag are passed over: bpftrace does so.
  */
 #include "lang/run/output_internal.h"
 

@@ -107,6 +107,11 @@ static void leave(struct run *r)
 	}
 	if (all)
 		attachments_leave(all, count);
+	if (!r->out.is_bpftrace)
+		buf_printf(&r->out.messages,
+			   "the kernel lets go of %zu tracepoints in the background, %zu s or so; "
+			   "they do nothing any more\n",
+			   r->script->point_count, r->script->point_count / 20);
 }
 
 /* The kernel counts for each program how often it was skipped; asked while it is attached. */

@@ -44,8 +44,9 @@ struct run {
 };
 
 /*
- * Creates maps, loads programs. The text of a refusal names the probe and the script's line. When it
- * fails *@ret is there all the same, for run_verifier_log(), and can only be freed; NULL: no memory.
+ * Creates maps, loads programs. The text of a refusal names the probe and the script's line. When
+ * it fails *@ret is there all the same, for run_verifier_log(), and can only be freed; NULL: no
+ * memory.
  */
 int run_load(struct script *s, struct host *h, struct run **ret);
 struct run *run_free(struct run *r); /* detaches; returns NULL */

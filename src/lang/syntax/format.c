@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A script laid out anew: --fmt, --mode format. The parts of the source are written in their order,
- * each from its tree, with the empty lines and comments that stand between them. A comment inside of
- * a statement goes before it, one behind a statement stays on its line. Literals, directives, C
+ * each from its tree, with the empty lines and comments that stand between them. A comment inside
+ * of a statement goes before it, one behind a statement stays on its line. Literals, directives, C
  * definitions and attach points are copied as they stand; macros and imports stay what they are.
  */
 #include "lang/syntax/format.h"

@@ -247,31 +247,90 @@ static void ternary(struct formatter *f, const struct node *n)
 	single(f, n->ternary.no);
 }
 
-void format_expression(struct formatter *f, const struct node *n)
+static void map(struct formatter *f, const struct node *n)
+{
+	add(f, n->map.name);
+	if (!n->map.key)
+		return;
+	add(f, "[");
+	if (n->map.key->kind == NODE_TUPLE && n->map.key->tuple.count > 1)
+		list(f, n->map.key->tuple.members);
+	else
+		format_expression(f, n->map.key);
+	add(f, "]");
+}
+
+/* What has a name, and what is tied to something with one. */
+static bool named(struct formatter *f, const struct node *n)
 {
 	switch (n->kind) {
 	case NODE_IDENTIFIER:
 		add(f, n->identifier.name);
-		break;
+		return true;
 	case NODE_VARIABLE:
 		add(f, n->variable.name);
-		break;
+		return true;
 	case NODE_MAP:
-		add(f, n->map.name);
-		if (!n->map.key)
-			break;
-		add(f, "[");
-		if (n->map.key->kind == NODE_TUPLE && n->map.key->tuple.count > 1)
-			list(f, n->map.key->tuple.members);
-		else
-			format_expression(f, n->map.key);
-		add(f, "]");
-		break;
+		map(f, n);
+		return true;
 	case NODE_CALL:
 		buf_printf(f->b, "%s(", n->call.name);
 		list(f, n->call.arguments);
 		add(f, ")");
-		break;
+		return true;
+	case NODE_FIELD:
+		single(f, n->field.e);
+		buf_printf(f->b, ".%s", n->field.name);
+		return true;
+	case NODE_ELEMENT:
+		single(f, n->element.e);
+		buf_printf(f->b, ".%u", n->element.number);
+		return true;
+	case NODE_INDEX:
+		single(f, n->index.e);
+		add(f, "[");
+		format_expression(f, n->index.index);
+		add(f, "]");
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool about_type(struct formatter *f, const struct node *n)
+{
+	switch (n->kind) {
+	case NODE_CAST:
+		add(f, "(");
+		type_name(f, n->cast.to);
+		add(f, ")");
+		in_brackets(f, n->cast.e, is_compound(n->cast.e) && n->cast.e->kind != NODE_CAST);
+		return true;
+	case NODE_SIZEOF:
+		subject(f, n, "sizeof");
+		return true;
+	case NODE_OFFSETOF:
+		subject(f, n, "offsetof");
+		return true;
+	case NODE_TYPEOF:
+		subject(f, n, "typeof");
+		return true;
+	case NODE_TYPEINFO:
+		subject(f, n, "typeinfo");
+		return true;
+	case NODE_TYPE:
+		type_name(f, n->size_of.type);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void format_expression(struct formatter *f, const struct node *n)
+{
+	if (named(f, n) || about_type(f, n))
+		return;
+	switch (n->kind) {
 	case NODE_UNARY:
 		unary(f, n);
 		break;
@@ -279,31 +338,10 @@ void format_expression(struct formatter *f, const struct node *n)
 		binary(f, n);
 		break;
 	case NODE_TERNARY:
+		ternary(f, n);
+		break;
 	case NODE_IF:
-		if (n->kind == NODE_IF)
-			if_value(f, n);
-		else
-			ternary(f, n);
-		break;
-	case NODE_CAST:
-		add(f, "(");
-		type_name(f, n->cast.to);
-		add(f, ")");
-		in_brackets(f, n->cast.e, is_compound(n->cast.e) && n->cast.e->kind != NODE_CAST);
-		break;
-	case NODE_FIELD:
-		single(f, n->field.e);
-		buf_printf(f->b, ".%s", n->field.name);
-		break;
-	case NODE_ELEMENT:
-		single(f, n->element.e);
-		buf_printf(f->b, ".%u", n->element.number);
-		break;
-	case NODE_INDEX:
-		single(f, n->index.e);
-		add(f, "[");
-		format_expression(f, n->index.index);
-		add(f, "]");
+		if_value(f, n);
 		break;
 	case NODE_TUPLE:
 		add(f, "(");
@@ -312,21 +350,6 @@ void format_expression(struct formatter *f, const struct node *n)
 		break;
 	case NODE_RECORD:
 		record(f, n);
-		break;
-	case NODE_SIZEOF:
-		subject(f, n, "sizeof");
-		break;
-	case NODE_OFFSETOF:
-		subject(f, n, "offsetof");
-		break;
-	case NODE_TYPEOF:
-		subject(f, n, "typeof");
-		break;
-	case NODE_TYPEINFO:
-		subject(f, n, "typeinfo");
-		break;
-	case NODE_TYPE:
-		type_name(f, n->size_of.type);
 		break;
 	case NODE_BLOCK:
 		block_value(f, n, fits_line(f, n));

@@ -7,8 +7,8 @@
 int main(void)
 {
 	static int (*const groups[])(void) = {
-		test_features, test_hook, test_inventory, test_kernel_btf, test_object,
-		test_printk,   test_ring,      test_verifier,
+		test_features, test_hook,   test_inventory, test_kernel_btf,
+		test_object,   test_printk, test_ring,	    test_verifier,
 	};
 	int failed = 0;
 

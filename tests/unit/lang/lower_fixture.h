@@ -15,7 +15,9 @@
 #define KERNEL_5_10 KERNEL_VERSION_CODE(5, 10, 0)
 #define KERNEL_6_1 KERNEL_VERSION_CODE(6, 1, 0)
 
-/* NULL with the errors in @errors, when it does not compile. @o is the script's as long as it is. */
+/*
+ * NULL with the errors in @errors, when it does not compile. @o is the script's as long as it is.
+ */
 struct compilation *lower_compile(const char *text, u32 kernel, struct lang_options *o,
 				  struct buf *errors);
 /* What the script prints until it exits (10 seconds at most), maps at the end included. */
