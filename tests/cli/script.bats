@@ -141,10 +141,11 @@ SYSCALLS='tracepoint:raw_syscalls:sys_enter'
 	needs_root
 	needs script
 	cp /bin/true $'e\e[31mvil'
-	# script(1) gives the tracer a terminal
 	echo 'tracepoint:sched:sched_process_exec /pid == cpid/ { printf("%s ", comm); }' > comm.bt
-	script -qec "$SAKER run comm.bt -c ./$(printf 'e\e[31mvil')" \
-		typescript < /dev/null > /dev/null || true
+	printf '%s run comm.bt -c ./e\033[31mvil\n' "$SAKER" > run.sh
+	# script(1) gives the tracer a terminal; its own heading has the command in it
+	script -qec "sh run.sh" typescript < /dev/null > /dev/null || true
+	grep -qF 'e\x1b[31mvil' typescript
 	lacks typescript $'\e\[31m'
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Any text as a script, from its letters to instructions, for the running kernel and older ones, with
- * the kernel's types and without. Nothing is loaded. It ends in good time and within its memory: in
- * programs that have code, or in an error that says something. Programs of other files are not
- * looked into: paths in the text are made harmless.
+ * Any text as a script, from its letters to instructions, for the running kernel and older ones,
+ * with the kernel's types and without. Nothing is loaded. It ends in good time and within its
+ * memory: in programs that have code, or in an error that says something. Programs of other files
+ * are not looked into: paths in the text are made harmless.
  */
 #include <ctype.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What compiles must load. The input's bytes are choices: a program of tests/lang/cases and what is
- * done to it (tokens replaced, statements doubled, taken from another program, put into loops). When
- * the result compiles, for the running kernel or in the forms for older ones, it is given to this
- * kernel's verifier, without attaching anything; a refusal is an error of ours. Does nothing where
- * nothing can be loaded. SAKER_LOAD_FUZZ=count: says each refusal and goes on.
+ * done to it (tokens replaced, statements doubled, taken from another program, put into loops).
+ * When the result compiles, for the running kernel or in the forms for older ones, it is given to
+ * this kernel's verifier, without attaching anything; a refusal is an error of ours. Does nothing
+ * where nothing can be loaded. SAKER_LOAD_FUZZ=count: says each refusal and goes on.
  */
 #include <ctype.h>
 #include <dirent.h>

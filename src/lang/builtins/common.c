@@ -107,6 +107,10 @@ bool check_literal_text(struct checker *c, struct node *n, unsigned i, const cha
 
 	if (check_constant_string(a, ret, ret_len ? ret_len : &len))
 		return true;
+	/* str($1) is known too */
+	if (a->kind == NODE_CALL && !strcmp(a->call.name, "str") && a->call.count == 1 &&
+	    check_constant_string(a->call.arguments, ret, ret_len ? ret_len : &len))
+		return true;
 	if (t->kind != TYPE_NONE)
 		check_error(c, n->span, "%s() expects a string literal (%s provided)", call_name(n),
 			    type_base_name(t));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * debugf(): a line into the kernel's own trace, formatted there (bpf_trace_printk). It reaches who
- * reads tracefs' trace_pipe, not the script's output, so it knows the kernel's conversions only, and
- * no more than three of them.
+ * reads tracefs' trace_pipe, not the script's output, so it knows the kernel's conversions only,
+ * and no more than three of them.
  */
 #include <linux/bpf.h>
 

@@ -149,7 +149,7 @@ const struct type *builtin_check_socket_cookie(struct checker *c, struct node *n
 	if (c->program->provider->context != CONTEXT_BTF_ARGUMENTS)
 		return check_error(c, n->span,
 				   "socket_cookie() takes a probe with BTF arguments (fentry, "
-				   "fexit, rawtracepoint)");
+				   "fexit)");
 	t = check_value_of(c, call_argument(n, 0));
 	if (t->kind == TYPE_NONE)
 		return &type_none;

@@ -155,11 +155,9 @@ const struct type *builtin_check_print(struct checker *c, struct node *n)
 	const struct type *t;
 	const struct map *m;
 	struct action *action;
-	size_t errors;
 
 	if (a->kind == NODE_MAP && !a->map.key)
 		return print_map(c, n, a);
-	errors = c->script->diagnostics->errors;
 	t = check_expression(c, a);
 	if (call_count(n) > 1) {
 		check_error(c, n->span, "Non-map print() only takes 1 argument, %u found",
@@ -169,7 +167,7 @@ const struct type *builtin_check_print(struct checker *c, struct node *n)
 	m = a->kind == NODE_MAP ? a->symbol : NULL;
 	if (m && m->key && type_is_aggregate(m->value))
 		return print_element(c, n, a, m);
-	if (t->kind == TYPE_NONE && c->script->diagnostics->errors > errors)
+	if (t->kind == TYPE_NONE && c->script->diagnostics->errors)
 		return &type_void; /* that was the reason */
 	if (t->kind == TYPE_STRUCT && t->space == SPACE_CONTEXT &&
 	    c->program->provider->context == CONTEXT_TRACEPOINT && a->kind == NODE_IDENTIFIER) {

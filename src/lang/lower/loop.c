@@ -220,8 +220,8 @@ struct rounds {
 };
 
 /*
- * How deep loops nest below a node, and about how many branches there are. Of loops whose rounds are
- * known: how many those are.
+ * How deep loops nest below a node, and about how many branches there are. Of loops whose rounds
+ * are known: how many those are.
  */
 struct weight {
 	unsigned height, branches;

@@ -7,8 +7,8 @@
  *
  *	operand:  a value in a register | a place: base register + offset, in an address space
  *
- * Temporary memory lasts until the end of the statement (lower_mark/lower_release); variables' until
- * the end of their block.
+ * Temporary memory lasts until the end of the statement (lower_mark/lower_release); variables'
+ * until the end of their block.
  */
 #pragma once
 
@@ -25,13 +25,14 @@ struct operand {
 	ir_reg length; /* strings: bytes without NUL where they are known at run time; 0: not */
 	bool may_be_absent; /* a lookup's: reg may be 0 and must be tested before use */
 	/*
-	 * Strings in SPACE_OWN: every byte behind the NUL is zero too, so that it may be a key as it
-	 * lies there. Nothing else may write to it.
+	 * Strings in SPACE_OWN: every byte behind the NUL is zero too, so that it may be a key as
+	 * it lies there. Nothing else may write to it.
 	 */
 	bool is_padded;
 	bool is_constant; /* in a register: and this is its value */
 	s64 constant;
-	const char *literal; /* strings: the bytes are known when compiled (NUL behind); NULL: not */
+	/* strings: the bytes are known when compiled (NUL behind); NULL: not */
+	const char *literal;
 	u32 literal_len;
 	struct span at; /* in memory that a helper reads: what is said when that fails */
 };
@@ -176,8 +177,9 @@ struct operand lower_map_value(struct lower *l, struct map *m, const struct node
 /* ---- records, losses, this CPU --------------------------------------------------------------- */
 
 /*
- * Sends the record of @a with its arguments evaluated from their nodes. Small ones of fixed size are
- * written straight into the ring; with tails they are built in the frame and leave at exact length.
+ * Sends the record of @a with its arguments evaluated from their nodes. Small ones of fixed size
+ * are written straight into the ring; with tails they are built in the frame and leave at exact
+ * length.
  */
 void lower_send(struct lower *l, const struct action *a);
 /* The same with values that are there already (one for each argument). @wake: at once. */

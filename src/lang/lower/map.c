@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Maps. A map without a key is the one value of an array, addressed directly, with a mark that it
- * was set; per CPU it is one such value for each. A map with keys is looked up and changed in place;
- * only a new key, or a value that does not fit a register, goes through an update.
+ * was set; per CPU it is one such value for each. A map with keys is looked up and changed in
+ * place; only a new key, or a value that does not fit a register, goes through an update.
  */
 #include "lang/lower/internal.h"
 

@@ -9,8 +9,8 @@
  *	out:	return 0, or what the script returned
  *
  * Frames have one size for the whole script, which is in every program's code: when a program turns
- * out to need more than was thought, all are written again. One that needs too much stack is written
- * again with less of it.
+ * out to need more than was thought, all are written again. One that needs too much stack is
+ * written again with less of it.
  */
 #include "lang/lower/internal.h"
 
