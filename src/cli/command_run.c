@@ -98,7 +98,8 @@ int command_run(int argc, char **argv)
 		FILE *out = what ? stdout : stderr;
 
 		fprintf(out,
-			"usage: saker run NAME | FILE.bt ... | -e PROGRAM | FILE.bpf.o | FILE.bpf.c [options]   (see: saker list)\n");
+			"usage: saker run NAME | FILE.bpf.o | FILE.bpf.c [options]  (see: saker list)\n"
+			"       saker run FILE.bt ... | -e PROGRAM [options]   (saker bpftrace --help)\n");
 		return what ? 0 : 2;
 	}
 	if (what[0] == '-' || str_ends(what, ".bt"))

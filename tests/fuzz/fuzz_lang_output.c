@@ -22,15 +22,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct lang_options options = { .name = "fuzz" };
 	struct compilation *c = NULL;
 	struct output out = {};
+	u64 record[512] = {}; /* aligned, as in a ring */
 
-	if (size < 2)
+	if (size < 2 || size > sizeof(record))
 		return 0;
+	memcpy(record, data + 1, size - 1);
 	if (lang_compile(program, strlen(program), &options, &c) ||
 	    output_init(&out, c->script, NULL))
 		abort();
 	out.json = data[0] & 1;
 	out.is_bpftrace = data[0] & 2;
-	output_record(&out, data + 1, size - 1);
+	output_record(&out, record, size - 1);
 	output_free(&out);
 	compilation_free(c);
 	return 0;

@@ -87,7 +87,7 @@ void script_usage(FILE *out)
 	      "  --unsafe            allow system(), signal(), override(), write_user()\n"
 	      "  --dry-run           end when everything is attached\n"
 	      "  --fmt               print the script laid out anew\n"
-	      "  --export[=SOCKET]   maps, printf() and emit() go to the agent too: store, metrics\n"
+	      "  --export[=SOCKET]   what it says goes to the agent too: store, metrics, stream\n"
 	      "  --export-name NAME  instead of the script's own\n"
 	      "  --explain           say what would be attached, and what it costs, then end\n"
 	      "  --test, --bench, --mode MODE, --probe-filter REGEX   test and bench probes\n"

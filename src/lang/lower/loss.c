@@ -5,10 +5,16 @@
  */
 #include "lang/lower/internal.h"
 
+#define TOLD_MAX 32
+
+static u32 loss_offset(const struct lower *l, enum loss_kind what)
+{
+	return (u32)((l->program->number * LOSS_KINDS + what) * sizeof(u64));
+}
+
 void lower_count_loss(struct lower *l, enum loss_kind what)
 {
-	u32 index = l->program->number * LOSS_KINDS + what;
-	ir_reg counter = lower_own_map_value(l, OWN_LOSSES, index * sizeof(u64));
+	ir_reg counter = lower_own_map_value(l, OWN_LOSSES, loss_offset(l, what));
 
 	ir_atomic(l->f, 8, BPF_ADD, counter, 0, ir_const(l->f, 1), 0);
 }
@@ -59,8 +65,23 @@ void lower_helper_error(struct lower *l, const char *helper, ir_reg ret, struct 
 void lower_helper_failed(struct lower *l, enum loss_kind what, const char *helper, ir_reg ret,
 			 struct span at, bool always)
 {
+	u32 tell, on;
+	ir_reg told;
+
 	lower_count_loss(l, what);
-	lower_helper_error(l, helper, ret, at, always);
+	if (!always) {
+		lower_helper_error(l, helper, ret, at, false);
+		return;
+	}
+	/* A full map fails at every event: the first times are told, all are counted. */
+	tell = ir_block(l->f);
+	on = ir_block(l->f);
+	told = ir_load(l->f, 8, false, lower_own_map_value(l, OWN_LOSSES, loss_offset(l, what)), 0);
+	ir_branch_imm(l->f, IR_LE, 64, told, TOLD_MAX, tell, on);
+	ir_at(l->f, tell);
+	lower_helper_error(l, helper, ret, at, true);
+	ir_jump(l->f, on);
+	ir_at(l->f, on);
 }
 
 /* Room for one more, in the arena. */
